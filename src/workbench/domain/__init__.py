@@ -1,0 +1,1 @@
+"""The words everything else is said in: currencies, pairs, legs, books, policy, errors."""
