@@ -70,3 +70,46 @@ class Book:
         if not self.pairs:
             return np.zeros(len(LEGS))
         return self.pair_weights(leg_values) @ pair_leg_matrix(self.pairs)
+
+
+def equal_risk_book(
+    pair_volatility: Mapping[str, float], leg_values: Mapping[str, float], *, equity: float, gross: float
+) -> Book:
+    """Long every pair with the same stand-alone volatility, sized to a gross exposure.
+
+    Parameters
+    ----------
+    pair_volatility : mapping of str to float
+        Normal daily volatility per pair, positive.
+    leg_values : mapping of str to float
+        US dollars per unit of each currency of `LEGS`.
+    equity : float
+        US dollars.
+    gross : float
+        Sum of absolute position values over equity.
+
+    Returns
+    -------
+    Book
+        Units of each pair, all long base.
+
+    Raises
+    ------
+    DataError
+        When a volatility is not positive.
+
+    Examples
+    --------
+    >>> book = equal_risk_book({"EURUSD": 0.01, "USDJPY": 0.005}, {"EUR": 2.0}, equity=300.0, gross=1.0)
+    >>> {pair: round(units, 6) for pair, units in book.units.items()}
+    {'EURUSD': 50.0, 'USDJPY': 200.0}
+    """
+    for pair, volatility in pair_volatility.items():
+        if not volatility > 0:
+            raise DataError(f"volatility of {pair} must be positive, got {volatility!r}")
+    values = {**leg_values, ACCOUNT_CURRENCY: 1.0}
+    total = sum(1 / volatility for volatility in pair_volatility.values())
+    units = {
+        pair: gross * equity / volatility / total / values[pair[:3]] for pair, volatility in pair_volatility.items()
+    }
+    return Book(units, equity, name="equal risk")

@@ -1,0 +1,81 @@
+"""Files that are either the old one or the new one, never half of each."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from workbench.domain.errors import ExecutionError
+
+_WHY = {
+    errno.ENOSPC: "the disk is full",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission is denied",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+}
+
+
+def cannot_write(path: Path, error: OSError) -> ExecutionError:
+    """One sentence for a failed write.
+
+    Parameters
+    ----------
+    path : Path
+        What should have been written.
+    error : OSError
+        What the system said.
+
+    Returns
+    -------
+    ExecutionError
+        To be raised by the caller.
+    """
+    why = _WHY.get(error.errno or 0, error.strerror or str(error))
+    return ExecutionError(f"cannot write {path}: {why}; what was there before is unchanged")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file through a temporary one in the same folder: flush to disk, rename, flush the folder.
+
+    Parameters
+    ----------
+    path : Path
+        Target; its folder is made when missing.
+    content : bytes
+        Everything the file shall hold.
+
+    Raises
+    ------
+    ExecutionError
+        When the system refuses; the earlier file is still there.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder durable.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,102 @@
+"""Small HTML tables for notebooks and reports; every text is escaped here and nowhere else."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+STYLE = (
+    "border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px",
+    "text-align:left;padding:4px 10px;border-bottom:2px solid #8a8f98",
+    "text-align:right;padding:4px 10px;border-bottom:2px solid #8a8f98",
+    "text-align:left;padding:3px 10px;border-bottom:1px solid #d9dce1",
+    "text-align:right;padding:3px 10px;border-bottom:1px solid #d9dce1",
+)
+_TABLE, _HEAD_TEXT, _HEAD_NUMBER, _TEXT, _NUMBER = STYLE
+
+
+def html_table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "", emphasised: int | None = None
+) -> str:
+    """A table; columns whose cells are not all text are aligned right.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Column titles.
+    rows : iterable of sequence
+        Cells; anything but `str` counts as a number, already rounded strings may be passed as `Number`.
+    caption : str
+        Sentence above the table.
+    emphasised : int, optional
+        Row shown in bold.
+
+    Returns
+    -------
+    str
+        HTML without script, all text escaped.
+
+    Examples
+    --------
+    >>> "&lt;b&gt;" in html_table(["name"], [["<b>"]])
+    True
+    """
+    body = [list(row) for row in rows]
+    numeric = [
+        bool(body) and all(isinstance(row[i], Number) or not isinstance(row[i], str) for row in body)
+        for i in range(len(head))
+    ]
+    cells = [
+        f'<th style="{_HEAD_NUMBER if numeric[i] else _HEAD_TEXT}" scope="col">{escape(title)}</th>'
+        for i, title in enumerate(head)
+    ]
+    lines = [f'<table style="{_TABLE}">']
+    if caption:
+        lines.append(f'<caption style="text-align:left;padding:4px 0;font-weight:600">{escape(caption)}</caption>')
+    lines.append(f"<thead><tr>{''.join(cells)}</tr></thead><tbody>")
+    for place, row in enumerate(body):
+        weight = ";font-weight:700" if place == emphasised else ""
+        shown = "".join(
+            f'<td style="{_NUMBER if numeric[i] else _TEXT}{weight}">{escape(str(cell))}</td>'
+            for i, cell in enumerate(row)
+        )
+        lines.append(f"<tr>{shown}</tr>")
+    return "".join([*lines, "</tbody></table>"])
+
+
+class Number(str):
+    """Text that is a formatted number, so that its column is aligned right."""
+
+    __slots__ = ()
+
+
+def number(value: float, form: str = ".3f") -> Number:
+    """Format a number; an en dash stands for "does not exist here".
+
+    Parameters
+    ----------
+    value : float
+        NaN means there is no such number.
+    form : str
+        Format specification.
+
+    Returns
+    -------
+    Number
+    """
+    return Number("–" if value != value else format(value, form))
+
+
+def percent(fraction: float, digits: int = 2) -> Number:
+    """Format a fraction in per cent.
+
+    Parameters
+    ----------
+    fraction : float
+        0.05 is five per cent.
+    digits : int
+        Digits after the point.
+
+    Returns
+    -------
+    Number
+    """
+    return number(fraction * 100, f".{digits}f") if fraction != fraction else Number(f"{fraction * 100:.{digits}f} %")

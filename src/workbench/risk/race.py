@@ -1,0 +1,225 @@
+"""The race: every model's forecasts scored, tested, and the champion chosen.
+
+The score is the FZ0 loss of (VaR, ES) at 97.5 %, the level at which the Basel framework asks for expected shortfall.
+Tests of VaR are given at 95 and 99 %. The champion is the model of the smallest mean loss inside the 90 % model
+confidence set; no single test chooses it.
+
+References
+----------
+Patton, Ziegel and Chen (2019), J. of Econometrics 211; Hansen, Lunde and Nason (2011), Econometrica 79.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.domain.errors import ModelError
+from workbench.risk.backtests import (
+    acerbi_szekely_z2,
+    christoffersen_conditional_coverage,
+    diebold_mariano,
+    dynamic_quantile,
+    fz0_loss,
+    kupiec,
+    model_confidence_set,
+    traffic_light,
+)
+from workbench.risk.models import BENCHMARK, COMBINATION, MODELS
+from workbench.risk.rolling import RollingForecasts
+
+Floats = NDArray[np.float64]
+
+SCORE_CONFIDENCE = 0.975
+VAR_CONFIDENCES = (0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageCheck:
+    """Exceedances of one model at one level over one stretch of days."""
+
+    confidence: float
+    days: int
+    exceedances: int
+    expected: float
+    kupiec_p: float
+    exact_p: float
+    power: float
+    christoffersen_p: float
+    dynamic_quantile_p: float
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScore:
+    """One line of the race.
+
+    `dm_p` is the two-sided Diebold–Mariano p-value against the benchmark; `mcs_p` the p-value in the model confidence
+    set. `coverage` maps a level to its check over the whole race, `recent` to the last days the gates look at.
+    """
+
+    name: str
+    title: str
+    mean_fz0: float
+    dm_p: float
+    mcs_p: float
+    in_mcs: bool
+    coverage: dict[float, CoverageCheck]
+    recent: dict[float, CoverageCheck]
+    es_z2: float
+    es_p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Result of a race, best mean loss first, and why models are missing from it."""
+
+    scores: tuple[ModelScore, ...]
+    refused: dict[str, str]
+    days: int
+
+    @property
+    def champion(self) -> ModelScore:
+        """Smallest mean loss inside the model confidence set."""
+        return next(score for score in self.scores if score.in_mcs)
+
+    def score(self, name: str) -> ModelScore:
+        """One line by name.
+
+        Parameters
+        ----------
+        name : str
+            Model.
+
+        Returns
+        -------
+        ModelScore
+
+        Raises
+        ------
+        ModelError
+            When the model did not run.
+        """
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise ModelError(f"{name!r} is not in the race: have {', '.join(score.name for score in self.scores)}")
+
+
+def title_of(name: str) -> str:
+    """Readable title of a model.
+
+    Parameters
+    ----------
+    name : str
+        Model or `COMBINATION`.
+
+    Returns
+    -------
+    str
+    """
+    return "Equal-weight combination" if name == COMBINATION else MODELS[name].title
+
+
+def coverage_check(returns: Floats, value_at_risk: Floats, confidence: float) -> CoverageCheck:
+    """All VaR tests of one forecast series.
+
+    Parameters
+    ----------
+    returns : ndarray, shape (days,)
+        Realised returns, oldest first.
+    value_at_risk : ndarray, shape (days,)
+        Forecasts for the same days, positive loss fractions.
+    confidence : float
+        Their level.
+
+    Returns
+    -------
+    CoverageCheck
+    """
+    exceedances = returns < -value_at_risk
+    unconditional = kupiec(exceedances, confidence=confidence)
+    return CoverageCheck(
+        confidence=confidence,
+        days=int(exceedances.size),
+        exceedances=int(exceedances.sum()),
+        expected=float((1 - confidence) * exceedances.size),
+        kupiec_p=unconditional.p_value,
+        exact_p=unconditional.exact_p_value,
+        power=unconditional.power,
+        christoffersen_p=christoffersen_conditional_coverage(exceedances, confidence=confidence).p_value,
+        dynamic_quantile_p=dynamic_quantile(exceedances, value_at_risk, confidence=confidence).p_value,
+        zone=traffic_light(exceedances[-250:], confidence=confidence).zone,
+    )
+
+
+def run_race(
+    forecasts: RollingForecasts, *, recent_days: int, mcs_size: float, replications: int = 1000, seed: int = 0
+) -> Race:
+    """Score every model that ran without refusal.
+
+    Parameters
+    ----------
+    forecasts : RollingForecasts
+        One series.
+    recent_days : int
+        Days the adoption gates look at.
+    mcs_size : float
+        1 − confidence of the model confidence set.
+    replications, seed : int
+        Of its bootstrap.
+
+    Returns
+    -------
+    Race
+
+    Raises
+    ------
+    ModelError
+        When the benchmark itself was refused.
+    """
+    running = [name for name in forecasts.names if name not in forecasts.refused]
+    if BENCHMARK not in running:
+        raise ModelError(f"the benchmark {BENCHMARK} was refused: {forecasts.refused[BENCHMARK][1]}")
+    returns = forecasts.realised
+    losses = np.column_stack([fz0_of(forecasts, name) for name in running])
+    chosen = model_confidence_set(losses, running, size=mcs_size, replications=replications, seed=seed)
+    benchmark = losses[:, running.index(BENCHMARK)]
+    scores = []
+    for place, name in enumerate(running):
+        at = {c: forecasts.of(name, c)[0][:-1] for c in VAR_CONFIDENCES}
+        scores.append(
+            ModelScore(
+                name=name,
+                title=title_of(name),
+                mean_fz0=float(losses[:, place].mean()),
+                dm_p=1.0 if name == BENCHMARK else diebold_mariano(losses[:, place], benchmark).p_value,
+                mcs_p=chosen.p_values[name],
+                in_mcs=name in chosen.included,
+                coverage={c: coverage_check(returns, var, c) for c, var in at.items()},
+                recent={c: coverage_check(returns[-recent_days:], v[-recent_days:], c) for c, v in at.items()},
+                **es_test(forecasts, name, recent_days),
+            )
+        )
+    scores.sort(key=lambda score: score.mean_fz0)
+    refused = {name: reason for name, (_, reason) in forecasts.refused.items()}
+    return Race(tuple(scores), refused, int(returns.size))
+
+
+def fz0_of(forecasts: RollingForecasts, name: str) -> Floats:
+    """FZ0 loss of one model at `SCORE_CONFIDENCE`, a value per day.
+
+    Parameters
+    ----------
+    forecasts : RollingForecasts
+        One series.
+    name : str
+        Model.
+
+    Returns
+    -------
+    ndarray, shape (days,)
+        Smaller is better.
+    """
+    value_at_risk, shortfall = forecasts.of(name, SCORE_CONFIDENCE)
+    return fz0_loss(forecasts.realised, value_at_risk[:-1], shortfall[:-1], confidence=SCORE_CONFIDENCE)

@@ -1,0 +1,383 @@
+"""The VaR step of the daily run: forecasts of every series, the race for the book, the numbers of the calibration."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.data.rates import DailyRates
+from workbench.domain.book import Book
+from workbench.domain.currencies import LEGS, pair_leg_matrix
+from workbench.domain.errors import DataError
+from workbench.domain.tables import html_table, number, percent
+from workbench.risk.contributions import Contributions, component_var
+from workbench.risk.models import CONFIDENCES
+from workbench.risk.models.garch import GarchFit, fit_garch
+from workbench.risk.race import Race, fz0_of, run_race
+from workbench.risk.rolling import RollingForecasts, Schedule, rolling_forecasts
+from workbench.risk.volatility import DAILY_DECAY, ewma_covariance, ewma_volatility, normal_volatility
+from workbench.runtime.forecast_store import ForecastStore
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+LEG_GARCH_DAYS = 1000
+HISTORY_BEFORE_RACE = 1100
+"""Returns before the first forecast: the window of 1,000 days and a hundred for the EWMA to forget its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaceSettings:
+    """How the race is run; the limits come from the policy."""
+
+    start: str
+    pairs: tuple[str, ...]
+    recent_days: int
+    mcs_size: float
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LegVolatility:
+    """Volatility state of one leg, daily fractions."""
+
+    current: float
+    normal: float
+    garch: GarchFit
+
+    @property
+    def ratio(self) -> float:
+        """Current over normal volatility."""
+        return self.current / self.normal
+
+
+@dataclass(frozen=True, slots=True)
+class PairLine:
+    """One pair: its own champion by mean loss and how that one did in the last days."""
+
+    pair: str
+    champion: str
+    value_at_risk_99: float
+    exceedances: int
+    days: int
+
+
+@dataclass(frozen=True)
+class RiskCalibration:
+    """Everything the VaR notebook shows and the calibration takes over; VaR and ES are positive loss fractions."""
+
+    rates: DailyRates
+    book: Book
+    race: Race
+    forecasts: RollingForecasts
+    legs: dict[str, LegVolatility]
+    pair_lines: tuple[PairLine, ...]
+    contributions: Contributions
+    covariance: Floats
+    volatility_ratio: float
+    cold_starts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def dates(self) -> pd.DatetimeIndex:
+        """Days of the realised returns of the race, oldest first."""
+        return pd.DatetimeIndex(self.rates.dates[1:][self.forecasts.schedule.first :])
+
+    def next_day(self, confidence: float) -> tuple[float, float]:
+        """VaR and ES of the champion for the next day.
+
+        Parameters
+        ----------
+        confidence : float
+            A forecast level.
+
+        Returns
+        -------
+        tuple of float
+            Positive loss fractions.
+        """
+        value_at_risk, shortfall = self.forecasts.of(self.race.champion.name, confidence)
+        return float(value_at_risk[-1]), float(shortfall[-1])
+
+    @property
+    def portfolio_volatility(self) -> float:
+        """EWMA volatility of the book for the next day."""
+        return float(ewma_volatility(self.forecasts.returns)[-1])
+
+    @property
+    def residual_quantiles(self) -> dict[str, tuple[float, float]]:
+        """Level → champion's VaR and ES in units of the book's EWMA volatility: what a live VaR multiplies."""
+        scale = self.portfolio_volatility
+        return {
+            f"{confidence:g}": (self.next_day(confidence)[0] / scale, self.next_day(confidence)[1] / scale)
+            for confidence in CONFIDENCES
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The ``value_at_risk`` part of summary.json."""
+        champion = self.race.champion
+        return {
+            "champion": champion.name,
+            "confidence": 0.99,
+            "book": self.book.name,
+            "equity": self.book.equity,
+            "portfolio_95": self.next_day(0.95)[0],
+            "portfolio_99": self.next_day(0.99)[0],
+            "expected_shortfall_975": self.next_day(0.975)[1],
+            "volatility_ratio": self.volatility_ratio,
+            "days": self.race.days,
+            "race": [race_row(score) for score in self.race.scores],
+            "refused": self.race.refused,
+            "positions": [
+                {"pair": pair, "units": self.book.units[pair], "component_99": float(part)}
+                for pair, part in zip(self.book.pairs, self.contributions.component, strict=True)
+            ],
+            "pairs": [
+                {
+                    "pair": line.pair,
+                    "champion": line.champion,
+                    "value_at_risk_99": line.value_at_risk_99,
+                    "exceedances": line.exceedances,
+                    "days": line.days,
+                }
+                for line in self.pair_lines
+            ],
+            "cold_starts": self.cold_starts,
+        }
+
+    def _repr_html_(self) -> str:
+        champion = self.race.champion
+        rows = [
+            ["VaR 95 %", percent(self.next_day(0.95)[0], 3)],
+            ["VaR 99 %", percent(self.next_day(0.99)[0], 3)],
+            ["Expected shortfall 97.5 %", percent(self.next_day(0.975)[1], 3)],
+            ["EWMA volatility of the book", percent(self.portfolio_volatility, 3)],
+            ["Volatility over normal", number(self.volatility_ratio, ".2f")],
+        ]
+        caption = f"Next day, {self.book.name} book, share of equity; champion {champion.title}"
+        return html_table(["measure", "value"], rows, caption=caption)
+
+
+def race_row(score: Any) -> dict[str, Any]:
+    """One model of the race as it stands in summary.json.
+
+    Parameters
+    ----------
+    score : ModelScore
+        Line of the race.
+
+    Returns
+    -------
+    dict
+        Tests at 99 % under the plain names, at 95 % with the suffix ``_95``.
+    """
+    row: dict[str, Any] = {
+        "model": score.name,
+        "mean_fz0": score.mean_fz0,
+        "in_mcs": score.in_mcs,
+        "mcs_p": score.mcs_p,
+        "dm_p": score.dm_p,
+        "es_z2": score.es_z2,
+        "es_p": score.es_p,
+    }
+    for confidence, suffix in ((0.99, ""), (0.95, "_95")):
+        check = score.coverage[confidence]
+        row |= {
+            f"kupiec_p{suffix}": check.kupiec_p,
+            f"exact_p{suffix}": check.exact_p,
+            f"christoffersen_p{suffix}": check.christoffersen_p,
+            f"dq_p{suffix}": check.dynamic_quantile_p,
+            f"exceedances{suffix}": check.exceedances,
+            f"expected{suffix}": check.expected,
+        }
+    return row
+
+
+def race_schedule(rates: DailyRates, start: str) -> Schedule:
+    """Schedule whose first forecast is the first day at or after `start` with enough history.
+
+    Parameters
+    ----------
+    rates : DailyRates
+        Data up to the as-of date.
+    start : str
+        ISO date.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    DataError
+        When the data is too short for a race.
+    """
+    days = rates.dates[1:]
+    first = max(int(np.searchsorted(days.to_numpy(), np.datetime64(start))), HISTORY_BEFORE_RACE)
+    needed = first + 250
+    if len(days) < needed:
+        raise DataError(
+            f"a calibration needs {HISTORY_BEFORE_RACE + 250} daily returns and 250 days after {start}, "
+            f"but up to {rates.as_of} there are {len(days)}; choose a later as-of date or an earlier race start"
+        )
+    return Schedule(first)
+
+
+def series_forecasts(
+    series: Mapping[str, Floats], schedule: Schedule, store: ForecastStore, progress: Progress
+) -> dict[str, RollingForecasts]:
+    """Forecasts of several series, in threads: the kernels release the interpreter lock.
+
+    Parameters
+    ----------
+    series : mapping of str to ndarray
+        Simple returns per name, oldest first, all of one length.
+    schedule : Schedule
+        Common to all.
+    store : ForecastStore
+        Where earlier forecasts are taken from and these are kept.
+    progress : callable
+        Called with (what, done, total) in days.
+
+    Returns
+    -------
+    dict
+        In the order of `series`.
+    """
+    total = sum(values.size + 1 - schedule.first for values in series.values())
+    done = 0
+
+    def advance(days: int) -> None:
+        nonlocal done
+        done += days
+        progress("rolling forecasts", done, total)
+
+    def one(name: str) -> RollingForecasts:
+        stored = store.load(name)
+        result = rolling_forecasts(series[name], schedule, stored=stored, progress=advance)
+        # a run for an earlier day must not throw away what later days have already computed
+        if stored is None or result.returns.size >= stored.returns.size:
+            store.save(name, result)
+        return result
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return dict(zip(series, pool.map(one, series), strict=True))
+
+
+def calibrate_risk(
+    rates: DailyRates, book: Book, settings: RaceSettings, store: ForecastStore, progress: Progress
+) -> RiskCalibration:
+    """Run the whole VaR step.
+
+    Parameters
+    ----------
+    rates : DailyRates
+        Data up to the as-of date; nothing later exists here.
+    book : Book
+        Positions the portfolio figures are for.
+    settings : RaceSettings
+        Start of the race, pairs, limits.
+    store : ForecastStore
+        Forecasts of earlier runs.
+    progress : callable
+        Called with (what, done, total).
+
+    Returns
+    -------
+    RiskCalibration
+
+    Raises
+    ------
+    DataError
+        When the book holds nothing or the data is too short.
+    """
+    if not book.pairs:
+        raise DataError(f"the {book.name} book holds no position: nothing to calibrate a VaR for")
+    leg_returns = rates.leg_simple_returns()[list(LEGS)].to_numpy()
+    book_returns = leg_returns @ book.leg_weights(rates.last_values())
+    pair_returns = rates.pair_simple_returns(settings.pairs) if settings.pairs else pd.DataFrame()
+    series = {"book": book_returns} | {pair: pair_returns[pair].to_numpy() for pair in settings.pairs}
+    forecasts = series_forecasts(series, race_schedule(rates, settings.start), store, progress)
+    own = forecasts["book"]
+    race = run_race(own, recent_days=settings.recent_days, mcs_size=settings.mcs_size, seed=settings.seed)
+    volatility = ewma_volatility(leg_returns)
+    normal = normal_volatility(volatility)
+    legs = {
+        leg: LegVolatility(
+            float(volatility[-1, i]),
+            float(normal[i]),
+            fit_garch(leg_returns[-LEG_GARCH_DAYS:, i], distribution="t"),
+        )
+        for i, leg in enumerate(LEGS)
+    }
+    covariance = ewma_covariance(leg_returns, decay=DAILY_DECAY)
+    matrix = pair_leg_matrix(book.pairs)
+    champion_var = float(own.of(race.champion.name, 0.99)[0][-1])
+    book_volatility = ewma_volatility(book_returns)
+    return RiskCalibration(
+        rates=rates,
+        book=book,
+        race=race,
+        forecasts=own,
+        legs=legs,
+        pair_lines=tuple(pair_line(pair, forecasts[pair], settings.recent_days) for pair in settings.pairs),
+        contributions=component_var(
+            book.pair_weights(rates.last_values()),
+            matrix @ covariance @ matrix.T,
+            confidence=0.99,
+            quantile=champion_var / float(book_volatility[-1]),
+        ),
+        covariance=covariance,
+        volatility_ratio=float(book_volatility[-1] / normal_volatility(book_volatility)),
+        cold_starts=merged_counts([result.cold_starts() for result in forecasts.values()]),
+    )
+
+
+def pair_line(pair: str, forecasts: RollingForecasts, recent_days: int) -> PairLine:
+    """Champion of one pair by mean loss, and its recent exceedances at 99 %.
+
+    Parameters
+    ----------
+    pair : str
+        Its name.
+    forecasts : RollingForecasts
+        Of the pair.
+    recent_days : int
+        Days counted.
+
+    Returns
+    -------
+    PairLine
+    """
+    running = [name for name in forecasts.names if name not in forecasts.refused]
+    champion = min(running, key=lambda name: float(fz0_of(forecasts, name).mean()))
+    value_at_risk = forecasts.of(champion, 0.99)[0]
+    recent = forecasts.realised[-recent_days:]
+    exceedances = int(np.sum(recent < -value_at_risk[:-1][-recent_days:]))
+    return PairLine(pair, champion, float(value_at_risk[-1]), exceedances, int(recent.size))
+
+
+def merged_counts(counts: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    """Sum the start counts of several series.
+
+    Parameters
+    ----------
+    counts : list of dict
+        Of `RollingForecasts.cold_starts`.
+
+    Returns
+    -------
+    dict
+        Estimator → {"refits", "cold tried", "cold better"}.
+    """
+    merged: dict[str, dict[str, int]] = {}
+    for one in counts:
+        for key, row in one.items():
+            into = merged.setdefault(key, dict.fromkeys(row, 0))
+            for name, value in row.items():
+                into[name] += value
+    return merged
