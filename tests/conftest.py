@@ -10,8 +10,8 @@ import pytest
 # compiled kernels are cached outside the source tree; set before numba is imported
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "workbench-numba"))
 
-from workbench.data.rates import DailyRates  # noqa: E402
-from workbench.data.sources.ecb import EcbHistory  # noqa: E402
+from workbench.data.rates import DailyRates
+from workbench.data.sources.ecb import EcbHistory
 
 
 @pytest.fixture(scope="session")

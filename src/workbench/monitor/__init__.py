@@ -1,1 +1,1 @@
-"""TODO."""
+"""What people look at: figures and reports; it shows, it cannot trade."""

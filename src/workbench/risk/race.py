@@ -32,22 +32,48 @@ Floats = NDArray[np.float64]
 
 SCORE_CONFIDENCE = 0.975
 VAR_CONFIDENCES = (0.95, 0.99)
+TRAFFIC_LIGHT_DAYS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCoverage:
+    """Exceedances of one model at one level over the last days, as the adoption gates read them.
+
+    `zone` is the traffic light over the last 250 of them.
+    """
+
+    days: int
+    exceedances: int
+    expected: float
+    exact_p: float
+    power: float
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageCheck:
-    """Exceedances of one model at one level over one stretch of days."""
+    """All VaR tests of one model at one level over the whole race, each p-value with the power of its test."""
 
-    confidence: float
     days: int
     exceedances: int
     expected: float
     kupiec_p: float
     exact_p: float
-    power: float
+    kupiec_power: float
     christoffersen_p: float
+    christoffersen_power: float
     dynamic_quantile_p: float
-    zone: str
+    dynamic_quantile_power: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShortfallCheck:
+    """Acerbi–Szekely Z2 of one model at `SCORE_CONFIDENCE`: below zero means losses were worse than forecast."""
+
+    days: int
+    z2: float
+    p: float
+    power: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +91,8 @@ class ModelScore:
     mcs_p: float
     in_mcs: bool
     coverage: dict[float, CoverageCheck]
-    recent: dict[float, CoverageCheck]
-    es_z2: float
-    es_p: float
+    recent: dict[float, RecentCoverage]
+    shortfall: ShortfallCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +164,70 @@ def coverage_check(returns: Floats, value_at_risk: Floats, confidence: float) ->
     """
     exceedances = returns < -value_at_risk
     unconditional = kupiec(exceedances, confidence=confidence)
+    conditional = christoffersen_conditional_coverage(exceedances, confidence=confidence)
+    dynamic = dynamic_quantile(exceedances, value_at_risk, confidence=confidence)
     return CoverageCheck(
-        confidence=confidence,
         days=int(exceedances.size),
         exceedances=int(exceedances.sum()),
         expected=float((1 - confidence) * exceedances.size),
         kupiec_p=unconditional.p_value,
         exact_p=unconditional.exact_p_value,
-        power=unconditional.power,
-        christoffersen_p=christoffersen_conditional_coverage(exceedances, confidence=confidence).p_value,
-        dynamic_quantile_p=dynamic_quantile(exceedances, value_at_risk, confidence=confidence).p_value,
-        zone=traffic_light(exceedances[-250:], confidence=confidence).zone,
+        kupiec_power=unconditional.power,
+        christoffersen_p=conditional.p_value,
+        christoffersen_power=conditional.power,
+        dynamic_quantile_p=dynamic.p_value,
+        dynamic_quantile_power=dynamic.power,
     )
+
+
+def recent_coverage(returns: Floats, value_at_risk: Floats, confidence: float) -> RecentCoverage:
+    """Exact binomial test and traffic light of the last days.
+
+    Parameters
+    ----------
+    returns : ndarray, shape (days,)
+        Realised returns, oldest first.
+    value_at_risk : ndarray, shape (days,)
+        Forecasts for the same days, positive loss fractions.
+    confidence : float
+        Their level.
+
+    Returns
+    -------
+    RecentCoverage
+    """
+    exceedances = returns < -value_at_risk
+    test = kupiec(exceedances, confidence=confidence)
+    return RecentCoverage(
+        days=int(exceedances.size),
+        exceedances=int(exceedances.sum()),
+        expected=float((1 - confidence) * exceedances.size),
+        exact_p=test.exact_p_value,
+        power=test.power,
+        zone=traffic_light(exceedances[-TRAFFIC_LIGHT_DAYS:], confidence=confidence).zone,
+    )
+
+
+def shortfall_check(forecasts: RollingForecasts, name: str, recent_days: int) -> ShortfallCheck:
+    """Test expected shortfall over the last days, with the p-value simulated under the law the forecasts imply.
+
+    Parameters
+    ----------
+    forecasts : RollingForecasts
+        One series.
+    name : str
+        Model.
+    recent_days : int
+        Days looked at.
+
+    Returns
+    -------
+    ShortfallCheck
+    """
+    value_at_risk, shortfall = (values[:-1][-recent_days:] for values in forecasts.of(name, SCORE_CONFIDENCE))
+    returns = forecasts.realised[-recent_days:]
+    result = acerbi_szekely_z2(returns, value_at_risk, shortfall, confidence=SCORE_CONFIDENCE)
+    return ShortfallCheck(int(returns.size), result.statistic, result.p_value, result.power)
 
 
 def run_race(
@@ -195,10 +272,10 @@ def run_race(
                 mean_fz0=float(losses[:, place].mean()),
                 dm_p=1.0 if name == BENCHMARK else diebold_mariano(losses[:, place], benchmark).p_value,
                 mcs_p=chosen.p_values[name],
-                in_mcs=name in chosen.included,
+                in_mcs=name in chosen.members,
                 coverage={c: coverage_check(returns, var, c) for c, var in at.items()},
-                recent={c: coverage_check(returns[-recent_days:], v[-recent_days:], c) for c, v in at.items()},
-                **es_test(forecasts, name, recent_days),
+                recent={c: recent_coverage(returns[-recent_days:], v[-recent_days:], c) for c, v in at.items()},
+                shortfall=shortfall_check(forecasts, name, recent_days),
             )
         )
     scores.sort(key=lambda score: score.mean_fz0)

@@ -5,7 +5,7 @@ models are fitted on the `window` days before it, starting from the estimate of 
 anchored and the estimates are kept, adding days, or cutting them off, gives the same numbers as starting anew.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -157,7 +157,7 @@ class RollingForecasts:
 
 
 def forecast_segment(
-    returns: Floats, segment: int, schedule: Schedule, models: Sequence[VarModel], earlier: dict[str, Floats | None]
+    returns: Floats, segment: int, schedule: Schedule, models: Sequence[VarModel], earlier: Mapping[str, Floats | None]
 ) -> tuple[Floats, dict[str, Floats], dict[str, str]]:
     """Forecasts of one segment.
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Live, replay and daily runs: the only room that knows when things happen."""

@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,16 +58,15 @@ class ForecastStore:
             "names": forecasts.names,
             "refused": forecasts.refused,
         }
-        arrays = {f"estimate:{key}": values for key, values in forecasts.estimates.items()}
+        arrays: dict[str, Any] = {f"estimate:{key}": values for key, values in forecasts.estimates.items()}
+        arrays |= {
+            "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
+            "returns": forecasts.returns,
+            "value_at_risk": forecasts.value_at_risk,
+            "expected_shortfall": forecasts.expected_shortfall,
+        }
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
-            returns=forecasts.returns,
-            value_at_risk=forecasts.value_at_risk,
-            expected_shortfall=forecasts.expected_shortfall,
-            **arrays,
-        )
+        np.savez(buffer, **arrays)
         write_atomically(self.path(series), buffer.getvalue())
 
     def load(self, series: str) -> RollingForecasts | None:

@@ -181,8 +181,8 @@ def race_row(score: Any) -> dict[str, Any]:
         "in_mcs": score.in_mcs,
         "mcs_p": score.mcs_p,
         "dm_p": score.dm_p,
-        "es_z2": score.es_z2,
-        "es_p": score.es_p,
+        "es_z2": score.shortfall.z2,
+        "es_p": score.shortfall.p,
     }
     for confidence, suffix in ((0.99, ""), (0.95, "_95")):
         check = score.coverage[confidence]
@@ -191,6 +191,8 @@ def race_row(score: Any) -> dict[str, Any]:
             f"exact_p{suffix}": check.exact_p,
             f"christoffersen_p{suffix}": check.christoffersen_p,
             f"dq_p{suffix}": check.dynamic_quantile_p,
+            f"kupiec_power{suffix}": check.kupiec_power,
+            f"dq_power{suffix}": check.dynamic_quantile_power,
             f"exceedances{suffix}": check.exceedances,
             f"expected{suffix}": check.expected,
         }

@@ -105,8 +105,8 @@ def test_analytic_score_is_the_slope_of_the_likelihood(law, asymmetric, backcast
 
 def test_compiled_equals_plain_python(eurusd):
     returns = eurusd[:300] / eurusd[:300].std()
-    x = cold_start(returns, Specification("skewt", True))[0]
-    natural = kernel.to_natural.py_func(x, True)
+    x = cold_start(returns, Specification("skewt", asymmetric=True))[0]
+    natural = kernel.to_natural.py_func(x, asymmetric=True)
     compiled_score, plain_score = np.empty(7), np.empty(7)
     compiled = kernel.skewed_t_score(natural, returns, -1.0, compiled_score)
     plain = kernel.skewed_t_score.py_func(natural, returns, -1.0, plain_score)

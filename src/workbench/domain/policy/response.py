@@ -1,0 +1,203 @@
+"""People and stress sections of the policy: roles, alert levels, procedures, scenarios.
+
+The shape of each table is here, every number is in ``default_policy.toml``.
+"""
+
+from datetime import date
+from itertools import pairwise
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from workbench.domain.currencies import PAIRS
+from workbench.domain.policy.fields import Change, Positive, Section, Share, Text, hold_order, refuse
+
+Act = Literal[
+    "look", "acknowledge", "halt", "reduce", "tighten_limit", "full_halt", "close_all", "cancel_all",
+    "shut_down", "notify_regulator",
+]  # fmt: skip
+LooseningAct = Literal["resume", "loosen_limit", "override_block", "go_live"]
+Channel = Literal["monitor", "chat", "log", "email", "sms_on_call", "sms_all", "call_on_call", "repeated_calls"]
+Escalation = Literal["next_person", "next_level", "through_every_level"]
+Role = Literal["L0", "L1", "L2", "L3"]
+ROLES: tuple[Role, ...] = ("L0", "L1", "L2", "L3")
+
+
+class Viewer(Section):
+    """May look and acknowledge receipt; nobody waits for an answer."""
+
+    title: Text
+    may: tuple[Act, ...] = Field(min_length=1)
+
+
+class Responder(Viewer):
+    """Must answer in time; may do alone what is listed here and at the levels below."""
+
+    answers_within_minutes: Positive
+
+
+class OnCall(Responder):
+    """First responder: may reduce up to a share of the exposure, summed over one incident."""
+
+    reduces_up_to: Share
+    escalates_within_minutes: Positive
+
+
+class Roles(Section):
+    """Four levels of authority."""
+
+    L0: Viewer
+    L1: OnCall
+    L2: Responder
+    L3: Responder
+
+    @model_validator(mode="after")
+    def _seniors_answer_later(self) -> Self:
+        keys = [f"{role}.answers_within_minutes" for role in ROLES[1:]]
+        hold_order(keys, [getattr(self, role).answers_within_minutes for role in ROLES[1:]], "rising")
+        return self
+
+
+class TwoPeople(Section):
+    """Acts that make things looser: a proposer and a different approver, close together in time."""
+
+    acts: tuple[LooseningAct, ...] = Field(min_length=1)
+    proposer_from: Role
+    approver_from: Role
+    apart_minutes: Positive
+
+
+class Information(Section):
+    """An alert that asks nobody for anything."""
+
+    title: Text
+    channels: tuple[Channel, ...] = Field(min_length=1)
+
+
+class Alert(Information):
+    """An alert that must be acknowledged, and where it goes if it is not."""
+
+    acknowledge_within_minutes: Positive
+    then: Escalation
+
+
+class AlertLevels(Section):
+    """From information to emergency: each level uses at least the channels of the one below."""
+
+    level_1: Information
+    level_2: Alert
+    level_3: Alert
+    level_4: Alert
+
+    @model_validator(mode="after")
+    def _louder_and_sooner(self) -> Self:
+        names = list(type(self).model_fields)
+        for below, above in pairwise(names):
+            missing = set(getattr(self, below).channels) - set(getattr(self, above).channels)
+            if missing:
+                refuse(
+                    f"{above}.channels",
+                    f"also {', '.join(sorted(missing))} as in {below}",
+                    getattr(self, above).channels,
+                )
+        keys = [f"{name}.acknowledge_within_minutes" for name in names[1:]]
+        values = [getattr(self, name).acknowledge_within_minutes for name in names[1:]]
+        hold_order(keys, values, "not rising")
+        return self
+
+
+class Procedure(Section):
+    """A checklist and the time by which all of it is done, counted from the alert."""
+
+    within_minutes: Positive
+    steps: tuple[Text, ...] = Field(min_length=1)
+
+
+class Procedures(Section):
+    """What people do in the first minutes and hours."""
+
+    first_response: Procedure
+    stabilise: Procedure
+    recover: Procedure
+
+    @model_validator(mode="after")
+    def _one_after_the_other(self) -> Self:
+        names = list(type(self).model_fields)
+        keys = [f"{name}.within_minutes" for name in names]
+        hold_order(keys, [getattr(self, name).within_minutes for name in names], "rising")
+        return self
+
+
+class People(Section):
+    """Level 3: who may do what, how they are reached, and what they do first."""
+
+    roles: Roles
+    two_people: TwoPeople
+    alerts: AlertLevels
+    procedures: Procedures
+
+
+class HistoricalScenario(Section):
+    """A stretch of recorded rates, both days included."""
+
+    name: Text
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        if self.end < self.start:
+            refuse("end", f"a day not before {self.start} (start)", self.end.isoformat())
+        return self
+
+
+class PairMove(HistoricalScenario):
+    """A published or intraday move of one pair that the recorded rates do not show."""
+
+    pair: Literal[PAIRS]  # type: ignore[valid-type]
+    move: Change
+
+
+class SyntheticShocks(Section):
+    """Shocks nobody has recorded, sized to hurt the book that is held."""
+
+    leg_move_against: Share
+    correlation_to: Share
+    volatility_times: Positive
+    spreads_times: Positive
+    feed_outage_minutes: Positive
+
+    @model_validator(mode="after")
+    def _worse_than_today(self) -> Self:
+        for key in ("volatility_times", "spreads_times"):
+            if getattr(self, key) <= 1.0:
+                refuse(key, "more than 1", getattr(self, key))
+        if self.correlation_to >= 1.0:
+            refuse("correlation_to", "less than 1", self.correlation_to)
+        return self
+
+
+class ReverseStress(Section):
+    """How bad it must get before the account loses this much in spite of the controls."""
+
+    loss: Share
+
+
+class StressScenarios(Section):
+    """Crises the controls are tried on."""
+
+    historical: tuple[HistoricalScenario, ...] = Field(min_length=1)
+    published_moves: tuple[PairMove, ...] = Field(min_length=1)
+    gap_paths: tuple[PairMove, ...] = Field(min_length=1)
+    synthetic: SyntheticShocks
+    reverse: ReverseStress
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        seen: set[str] = set()
+        for key in ("historical", "published_moves", "gap_paths"):
+            for place, scenario in enumerate(getattr(self, key)):
+                if scenario.name in seen:
+                    refuse(f"{key}[{place}].name", "a name of its own", scenario.name)
+                seen.add(scenario.name)
+        return self

@@ -1,0 +1,39 @@
+"""Correlations of the legs: paths, drift from calibration, turbulence, absorption, alarms and what they are worth."""
+
+from workbench.risk.correlation.breakdown import (
+    AlarmSkill,
+    BlockPlan,
+    BootstrapThreshold,
+    alarm_skill,
+    block_bootstrap_threshold,
+    breakdown_alarms,
+)
+from workbench.risk.correlation.paths import (
+    CorrelationDrift,
+    correlation_drift,
+    correlation_of,
+    correlation_path,
+    covariance_path,
+    nearest_correlation,
+    normal_correlation,
+)
+from workbench.risk.correlation.systemic import absorption_ratio, standardised_shift, turbulence
+
+__all__ = [
+    "AlarmSkill",
+    "BlockPlan",
+    "BootstrapThreshold",
+    "CorrelationDrift",
+    "absorption_ratio",
+    "alarm_skill",
+    "block_bootstrap_threshold",
+    "breakdown_alarms",
+    "correlation_drift",
+    "correlation_of",
+    "correlation_path",
+    "covariance_path",
+    "nearest_correlation",
+    "normal_correlation",
+    "standardised_shift",
+    "turbulence",
+]
