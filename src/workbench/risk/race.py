@@ -18,6 +18,7 @@ from workbench.domain.errors import ModelError
 from workbench.risk.backtests import (
     acerbi_szekely_z2,
     christoffersen_conditional_coverage,
+    christoffersen_independence,
     diebold_mariano,
     dynamic_quantile,
     fz0_loss,
@@ -25,7 +26,7 @@ from workbench.risk.backtests import (
     model_confidence_set,
     traffic_light,
 )
-from workbench.risk.models import BENCHMARK, COMBINATION, MODELS
+from workbench.risk.models import BENCHMARK, COMBINATION, MEMBERS, MODELS
 from workbench.risk.rolling import RollingForecasts
 
 Floats = NDArray[np.float64]
@@ -62,6 +63,7 @@ class CoverageCheck:
     kupiec_power: float
     christoffersen_p: float
     christoffersen_power: float
+    independence_p: float
     dynamic_quantile_p: float
     dynamic_quantile_power: float
 
@@ -175,6 +177,7 @@ def coverage_check(returns: Floats, value_at_risk: Floats, confidence: float) ->
         kupiec_power=unconditional.power,
         christoffersen_p=conditional.p_value,
         christoffersen_power=conditional.power,
+        independence_p=christoffersen_independence(exceedances).exact_p_value,
         dynamic_quantile_p=dynamic.p_value,
         dynamic_quantile_power=dynamic.power,
     )
@@ -280,6 +283,9 @@ def run_race(
         )
     scores.sort(key=lambda score: score.mean_fz0)
     refused = {name: reason for name, (_, reason) in forecasts.refused.items()}
+    lost = [name for name in MEMBERS if name in refused]
+    if lost:
+        refused[COMBINATION] = f"its member {lost[0]} was refused"
     return Race(tuple(scores), refused, int(returns.size))
 
 

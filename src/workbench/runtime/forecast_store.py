@@ -4,16 +4,20 @@ One file a series under ``WORKBENCH_HOME/forecasts``. Nothing in it is trusted b
 `rolling_forecasts` compares those with today's, to the last bit, and takes over only what rests on equal ones.
 """
 
+import hashlib
 import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from workbench.data.files import write_atomically
+from workbench.domain.errors import DataError
 from workbench.risk.rolling import RollingForecasts, Schedule
+
+DIGEST_BYTES = 32
+"""A SHA-256 goes before the archive: the checksums inside it do not cover its own directory."""
 
 
 class ForecastStore:
@@ -35,7 +39,7 @@ class ForecastStore:
         Path
         """
         safe = "".join(character if character.isalnum() else "-" for character in series)
-        return self.folder / f"{safe}.npz"
+        return self.folder / f"{safe}.forecasts"
 
     def save(self, series: str, forecasts: RollingForecasts) -> None:
         """Replace the file of a series atomically.
@@ -67,7 +71,8 @@ class ForecastStore:
         }
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        write_atomically(self.path(series), buffer.getvalue())
+        content = buffer.getvalue()
+        write_atomically(self.path(series), hashlib.sha256(content).digest() + content)
 
     def load(self, series: str) -> RollingForecasts | None:
         """Read the forecasts of a series.
@@ -86,7 +91,11 @@ class ForecastStore:
         if not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            written = path.read_bytes()
+            digest, content = written[:DIGEST_BYTES], written[DIGEST_BYTES:]
+            if hashlib.sha256(content).digest() != digest:
+                return None
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 about = json.loads(stored["about"].tobytes())
                 return RollingForecasts(
                     returns=stored["returns"],
@@ -101,5 +110,5 @@ class ForecastStore:
                     },
                     refused={name: (int(day), why) for name, (day, why) in about["refused"].items()},
                 )
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError):
+        except (OSError, KeyError, TypeError, ValueError, DataError):  # unreadable, or of another version
             return None

@@ -30,17 +30,20 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     Raises
     ------
     ConfigError
-        When the notebook is missing or has no single cell tagged ``parameters``.
+        When the notebook is missing, is none, or has no single cell tagged ``parameters``.
     """
     import papermill
 
     if not notebook.is_file():
         raise ConfigError(f"notebook {notebook} does not exist")
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-    if len(tagged) != 1:
-        raise ConfigError(f"{notebook.name} must have one cell tagged 'parameters', it has {len(tagged)}")
-    found = papermill.inspect_notebook(str(notebook))
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+        if len(tagged) != 1:
+            raise ConfigError(f"{notebook.name} must have one cell tagged 'parameters', it has {len(tagged)}")
+        found = papermill.inspect_notebook(str(notebook))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{notebook} is not a complete Jupyter notebook: {error}") from error
     return {name: str(about["default"]) for name, about in found.items()}
 
 

@@ -25,7 +25,7 @@ class Step(BaseModel):
     needs : tuple of str
         Earlier steps it reads results of.
     seconds : int
-        Time limit.
+        Time limit of a notebook.
     retries : int
         How often it is tried again after an unexpected failure; a refusal of data or parameters is final.
     """
@@ -39,13 +39,15 @@ class Step(BaseModel):
     inputs: tuple[str, ...] = ()
     parameters: dict[str, Any] = Field(default_factory=dict)
     needs: tuple[str, ...] = ()
-    seconds: int = Field(gt=0)
+    seconds: int | None = Field(gt=0, default=None)
     retries: int = Field(ge=0, le=5, default=0)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.notebook is None) == (self.action is None):
             raise ValueError(f"step {self.name!r} must have either a notebook or an action")
+        if (self.notebook is None) != (self.seconds is None):
+            raise ValueError(f"step {self.name!r}: a notebook needs a time limit in seconds, an action has none")
         return self
 
 
@@ -141,7 +143,7 @@ def load_pipeline(path: Path) -> Pipeline:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the pipeline {path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # not TOML, or not UTF-8
         raise ConfigError(f"the pipeline {path} is not valid TOML: {error}") from error
     try:
         return Pipeline.model_validate(content)

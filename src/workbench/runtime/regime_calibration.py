@@ -52,8 +52,9 @@ LEAVE_SHARE, DWELL_DAYS = 0.8, 5
 class CorrelationState:
     """Leg correlations now against normal, with the alarm thresholds that the calm past gives.
 
-    `drift_path`, `turbulence_path`, `absorption_path` and `shift_path` end on the as-of date; `*_threshold` is the 99 %
-    quantile of a block bootstrap of the normal window.
+    `drift_path`, `turbulence_path` and `absorption_path` end on the as-of date; the drift is measured from today's
+    normal. `drift_threshold` is the 99 % quantile of a block bootstrap of the normal window, `turbulence_threshold`
+    that of the turbulence seen in it.
     """
 
     current: Floats

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.data.rates import DailyRates
 from workbench.domain.book import Book
 from workbench.domain.currencies import LEGS, pair_leg_matrix
-from workbench.domain.errors import DataError
+from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.tables import html_table, number, percent
 from workbench.risk.contributions import Contributions, component_var
 from workbench.risk.models import CONFIDENCES
@@ -27,6 +28,9 @@ Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
 LEG_GARCH_DAYS = 1000
+DAYS_PER_YEAR = 256  # ECB fixes: 7,125 returns in 27.8 years
+FLAT = 1e-12
+"""Exposure to every leg, as a share of gross, under which positions cancel out but for rounding."""
 HISTORY_BEFORE_RACE = 1100
 """Returns before the first forecast: the window of 1,000 days and a hundred for the EWMA to forget its start."""
 
@@ -102,6 +106,59 @@ class RiskCalibration:
         """
         value_at_risk, shortfall = self.forecasts.of(self.race.champion.name, confidence)
         return float(value_at_risk[-1]), float(shortfall[-1])
+
+    def path(self, confidence: float) -> pd.DataFrame:
+        """Realised returns of the book beside the champion's forecasts.
+
+        Parameters
+        ----------
+        confidence : float
+            A forecast level.
+
+        Returns
+        -------
+        DataFrame, shape (days, 3)
+            ``return``, ``value_at_risk``, ``expected_shortfall`` by day, oldest first.
+        """
+        value_at_risk, shortfall = self.forecasts.of(self.race.champion.name, confidence)
+        columns = {
+            "return": self.forecasts.realised,
+            "value_at_risk": value_at_risk[:-1],
+            "expected_shortfall": shortfall[:-1],
+        }
+        return pd.DataFrame(columns, index=self.dates)
+
+    @property
+    def book_garch(self) -> GarchFit:
+        """GARCH-t of the book over the last 1,000 days, for the eye; the race has its own fits."""
+        return fit_garch(self.forecasts.returns[-LEG_GARCH_DAYS:], distribution="t")
+
+    @property
+    def volatility_frame(self) -> pd.DataFrame:
+        """Annualised volatility of the book, GARCH-t and EWMA, over the last 1,000 days."""
+        days = self.rates.dates[1:][-LEG_GARCH_DAYS:]
+        columns = {
+            "GARCH-t": self.book_garch.conditional_volatility,
+            "EWMA 0.94": ewma_volatility(self.forecasts.returns)[:-1][-LEG_GARCH_DAYS:],
+        }
+        scale = float(np.sqrt(DAYS_PER_YEAR))
+        return pd.DataFrame({name: scale * daily for name, daily in columns.items()}, index=days)
+
+    @property
+    def standardised_residuals(self) -> Floats:
+        """Returns of the book over their EWMA volatility, last 1,000 days."""
+        volatility = ewma_volatility(self.forecasts.returns)[:-1]
+        return self.forecasts.returns[-LEG_GARCH_DAYS:] / volatility[-LEG_GARCH_DAYS:]
+
+    @property
+    def contribution_series(self) -> pd.Series:
+        """Component VaR 99 % by pair, share of equity, largest first."""
+        return pd.Series(self.contributions.component, index=list(self.book.pairs)).sort_values(ascending=False)
+
+    @property
+    def race_frame(self) -> pd.DataFrame:
+        """The race as a table, one row a model, best first."""
+        return pd.DataFrame([race_row(score) for score in self.race.scores]).set_index("model")
 
     @property
     def portfolio_volatility(self) -> float:
@@ -183,6 +240,7 @@ def race_row(score: Any) -> dict[str, Any]:
         "dm_p": score.dm_p,
         "es_z2": score.shortfall.z2,
         "es_p": score.shortfall.p,
+        "es_power": score.shortfall.power,
     }
     for confidence, suffix in ((0.99, ""), (0.95, "_95")):
         check = score.coverage[confidence]
@@ -190,8 +248,10 @@ def race_row(score: Any) -> dict[str, Any]:
             f"kupiec_p{suffix}": check.kupiec_p,
             f"exact_p{suffix}": check.exact_p,
             f"christoffersen_p{suffix}": check.christoffersen_p,
+            f"independence_p{suffix}": check.independence_p,
             f"dq_p{suffix}": check.dynamic_quantile_p,
             f"kupiec_power{suffix}": check.kupiec_power,
+            f"christoffersen_power{suffix}": check.christoffersen_power,
             f"dq_power{suffix}": check.dynamic_quantile_power,
             f"exceedances{suffix}": check.exceedances,
             f"expected{suffix}": check.expected,
@@ -215,11 +275,17 @@ def race_schedule(rates: DailyRates, start: str) -> Schedule:
 
     Raises
     ------
+    ConfigError
+        When `start` is not a date.
     DataError
         When the data is too short for a race.
     """
+    try:
+        opening = np.datetime64(date.fromisoformat(start))
+    except ValueError as error:
+        raise ConfigError(f"the race start must be an ISO date such as 2005-01-03, got {start!r}") from error
     days = rates.dates[1:]
-    first = max(int(np.searchsorted(days.to_numpy(), np.datetime64(start))), HISTORY_BEFORE_RACE)
+    first = max(int(np.searchsorted(days.to_numpy(), opening)), HISTORY_BEFORE_RACE)
     needed = first + 250
     if len(days) < needed:
         raise DataError(
@@ -295,12 +361,15 @@ def calibrate_risk(
     Raises
     ------
     DataError
-        When the book holds nothing or the data is too short.
+        When the book holds nothing, its positions cancel out, or the data is too short.
     """
+    exposure, weights = book.leg_weights(rates.last_values()), book.pair_weights(rates.last_values())
     if not book.pairs:
         raise DataError(f"the {book.name} book holds no position: nothing to calibrate a VaR for")
+    if np.abs(exposure).max() <= FLAT * np.abs(weights).sum():
+        raise DataError(f"the positions of the {book.name} book cancel out in every currency: it has no risk to race")
     leg_returns = rates.leg_simple_returns()[list(LEGS)].to_numpy()
-    book_returns = leg_returns @ book.leg_weights(rates.last_values())
+    book_returns = leg_returns @ exposure
     pair_returns = rates.pair_simple_returns(settings.pairs) if settings.pairs else pd.DataFrame()
     series = {"book": book_returns} | {pair: pair_returns[pair].to_numpy() for pair in settings.pairs}
     forecasts = series_forecasts(series, race_schedule(rates, settings.start), store, progress)
@@ -328,7 +397,7 @@ def calibrate_risk(
         legs=legs,
         pair_lines=tuple(pair_line(pair, forecasts[pair], settings.recent_days) for pair in settings.pairs),
         contributions=component_var(
-            book.pair_weights(rates.last_values()),
+            weights,
             matrix @ covariance @ matrix.T,
             confidence=0.99,
             quantile=champion_var / float(book_volatility[-1]),

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,8 @@ class RunFolder:
         """
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
-            lock = (self.runs / f".{self.date}.lock").open("a+")
+            # unbuffered: on a full disk the write itself fails, not the closing of the file afterwards
+            lock = (self.runs / f".{self.date}.lock").open("ab+", buffering=0)
         except OSError as error:
             raise cannot_write(self.runs, error) from error
         with lock:
@@ -61,15 +62,17 @@ class RunFolder:
                 if error.errno not in {errno.EAGAIN, errno.EACCES}:
                     raise cannot_write(self.runs, error) from error
                 lock.seek(0)
+                owner = lock.read().decode().strip() or "?"
                 raise ExecutionError(
-                    f"another run for {self.date} is under way in {self.runs} (process {lock.read().strip() or '?'}); "
-                    "this one leaves without touching anything"
+                    f"another run for {self.date} is under way in {self.runs} (process {owner}); this one "
+                    "leaves without touching anything"
                 ) from None
-            lock.seek(0)
-            lock.truncate()
-            lock.write(str(os.getpid()))
-            lock.flush()
-            self._recover()
+            try:
+                lock.truncate(0)
+                lock.write(str(os.getpid()).encode())
+                self._recover()
+            except OSError as error:
+                raise cannot_write(self.runs, error) from error
             yield
 
     def _recover(self) -> None:
@@ -105,18 +108,15 @@ class RunFolder:
         state_file = self.partial / "state.json"
         if resume and state_file.is_file():
             state: dict[str, Any] = json.loads(state_file.read_text(encoding="utf-8"))
-            changed = sorted(key for key in inputs if state["inputs"].get(key) != inputs[key])
-            if changed:
-                key = changed[0]
-                raise ConfigError(
-                    f"cannot resume {self.date}: it was begun with {key} = {state['inputs'].get(key)!r}, now {key} = "
-                    f"{inputs[key]!r}; give the same inputs, or leave --resume away to start anew"
-                )
+            self._refuse_other_inputs(state["inputs"], inputs)
             return state
         if resume and not self.final.exists():
             raise ConfigError(f"nothing to resume for {self.date} in {self.runs}: start it without --resume")
         state = {"inputs": inputs, "steps": {}}
         if resume:
+            manifest = self.final / "manifest.json"
+            if not self.partial.exists() and manifest.is_file():
+                self._refuse_other_inputs(json.loads(manifest.read_text(encoding="utf-8"))["inputs"], inputs)
             return state
         try:
             if self.partial.exists():
@@ -127,6 +127,15 @@ class RunFolder:
             raise cannot_write(self.partial, error) from error
         self.save(state)
         return state
+
+    def _refuse_other_inputs(self, begun: dict[str, Any], inputs: dict[str, Any]) -> None:
+        changed = sorted(key for key in inputs if begun.get(key) != inputs[key])
+        if changed:
+            key = changed[0]
+            raise ConfigError(
+                f"cannot resume {self.date}: it was begun with {key} = {begun.get(key)!r}, now {key} = "
+                f"{inputs[key]!r}; give the same inputs, or leave --resume away to start anew"
+            )
 
     def save(self, state: dict[str, Any]) -> None:
         """Keep the state of the run.
@@ -152,6 +161,8 @@ class RunFolder:
             if self.final.exists():
                 self.final.rename(self._replaced)
             self.partial.rename(self.final)
-            shutil.rmtree(self._replaced, ignore_errors=True)
         except OSError as error:
+            with suppress(OSError):  # else the next run does it
+                self._recover()
             raise cannot_write(self.final, error) from error
+        shutil.rmtree(self._replaced, ignore_errors=True)

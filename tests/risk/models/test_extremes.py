@@ -24,8 +24,8 @@ def test_daily_rainfall_equals_the_published_fit():
 
 def test_wheaton_river_floods_are_fitted_better_than_published():
     # Choulakian and Stephens (2001), Technometrics 43: k = −xi = −0.006, a = beta = 12.14. On the 72 printed values
-    # that pair has a log-likelihood of −252.12856; scipy and this fit agree on xi 0.00093, beta 12.193 at −252.12795: the
-    # published search stopped early on a flat surface (standard error of xi 0.12).
+    # that pair has a log-likelihood of −252.12856; scipy and this fit agree on xi 0.00093, beta 12.193 at −252.12795:
+    # the published search stopped early on a flat surface (standard error of xi 0.12).
     floods = np.loadtxt(DATA / "wheaton_river.csv", skiprows=1)
     fit = fit_gpd(floods, threshold=0.0)
     published = stats.genpareto.logpdf(floods, 0.006, scale=12.14).sum()

@@ -1,0 +1,229 @@
+"""Composition root: builds everything from one set of inputs; the only file that knows all names."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.data.rates import DailyRates
+    from workbench.data.store import Store
+    from workbench.runtime.calibrations import CalibrationRegistry
+    from workbench.runtime.daily import DailySession
+    from workbench.runtime.runner import Run, Watcher
+
+LIVE_WITHIN_DAYS = 92
+"""A run for a day further back than a quarter is history: it is judged, but never goes live."""
+
+
+def project_root() -> Path:
+    """Folder of the checkout, where ``notebooks/`` and ``pipelines/`` are.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ConfigError
+        When the package does not lie in a checkout.
+    """
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "pipelines").is_dir():
+        raise ConfigError(f"expected pipelines/ and notebooks/ in {root}: run from a checkout of the workbench")
+    return root
+
+
+def home_folder() -> Path:
+    """Folder everything is written under: ``WORKBENCH_HOME``, or ``var/`` in the checkout.
+
+    Returns
+    -------
+    Path
+    """
+    chosen = os.environ.get("WORKBENCH_HOME", "")
+    return Path(chosen).expanduser().resolve() if chosen else project_root() / "var"
+
+
+def prepare_environment() -> None:
+    """Set what libraries read when they are first imported; for this process and its notebook kernels.
+
+    Compiled kernels are kept under the home folder. BLAS gets one thread: ours are busy already, and its own fight
+    them over 7 × 7 matrices (ten times slower on two busy cores, measured).
+    """
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(home_folder() / "numba"))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("MPLBACKEND", "agg")
+
+
+prepare_environment()
+
+
+def load_rates(as_of: str = "", ecb_file: str = "") -> "DailyRates":
+    """ECB rates up to a day.
+
+    Parameters
+    ----------
+    as_of : str
+        ISO date; empty means the last fix in the data.
+    ecb_file : str
+        The user's own eurofxref-hist zip or CSV; empty reads the embedded one.
+
+    Returns
+    -------
+    DailyRates
+
+    Raises
+    ------
+    ConfigError, DataError
+        When the date is in the future or before the data, or the file cannot be used.
+    """
+    from workbench.data.calendar import parse_as_of
+    from workbench.data.sources import EcbHistory
+
+    day = parse_as_of(as_of or None, today=today())
+    return EcbHistory(Path(ecb_file) if ecb_file else None).load(as_of=day)
+
+
+def today() -> date:
+    """Calendar day, UTC.
+
+    Returns
+    -------
+    date
+    """
+    return datetime.now(UTC).date()
+
+
+def daily_session(*, as_of: str = "", folder: str = "", ecb_file: str = "", policy_file: str = "") -> "DailySession":
+    """Data, policy and result folder for one notebook of the daily run.
+
+    Parameters
+    ----------
+    as_of : str
+        ISO date; empty means the last fix in the data. Rows after it are never looked at.
+    folder : str
+        Where results and figures go; empty means ``explore/`` in the home folder.
+    ecb_file, policy_file : str
+        The user's own rates and policy; empty means the shipped ones.
+
+    Returns
+    -------
+    DailySession
+    """
+    from workbench.data.policy_file import read_policy
+    from workbench.runtime.daily import DailySession
+
+    home = home_folder()
+    return DailySession(
+        rates=load_rates(as_of, ecb_file),
+        policy=read_policy(Path(policy_file) if policy_file else None),
+        home=home,
+        folder=Path(folder) if folder else home / "explore",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DailyOrder:
+    """What the command line asks of a daily run; empty strings mean the default."""
+
+    as_of: str = ""
+    runs: str = ""
+    book_file: str = ""
+    equity: float = 1e6
+    ecb_file: str = ""
+    policy_file: str = ""
+    accepted_by: str = ""
+    confirmed_by: str = ""
+    overrides: tuple[str, ...] = ()
+
+
+def daily_run(order: DailyOrder, watcher: "Watcher") -> "Run":
+    """Build the daily run: everything that can be wrong with its inputs is found here, before a step starts.
+
+    Parameters
+    ----------
+    order : DailyOrder
+        From the command line.
+    watcher : Watcher
+        Who is told how it goes.
+
+    Returns
+    -------
+    Run
+        Ready for `execute`.
+
+    Raises
+    ------
+    WorkbenchError
+        When an input cannot be used.
+    """
+    from workbench.data.book import read_book
+    from workbench.data.policy_file import read_policy
+    from workbench.monitor.report import write_report
+    from workbench.runtime.calibrations.proposal import Decision, decide
+    from workbench.runtime.pipeline import load_pipeline
+    from workbench.runtime.run_folder import RunFolder
+    from workbench.runtime.runner import Run
+
+    root, home = project_root(), home_folder()
+    as_of = load_rates(order.as_of, order.ecb_file).as_of
+    policy = read_policy(Path(order.policy_file) if order.policy_file else None)
+    if order.book_file:
+        read_book(Path(order.book_file), equity=order.equity)
+    live = not order.as_of or (today() - as_of).days <= LIVE_WITHIN_DAYS
+    judged = Decision(today=today(), confirmed_by=order.confirmed_by, live=live)
+    inputs = {
+        "as_of": as_of.isoformat(),
+        "ecb_file": _absolute(order.ecb_file),
+        "policy_file": _absolute(order.policy_file),
+        "accepted_by": order.accepted_by,
+        "book_file": _absolute(order.book_file),
+        "equity": order.equity,
+    }
+    return Run(
+        pipeline=load_pipeline(root / "pipelines" / "daily.toml").with_overrides(list(order.overrides)),
+        folder=RunFolder(Path(order.runs).resolve() if order.runs else home / "runs", as_of.isoformat()),
+        notebooks=root / "notebooks",
+        inputs=inputs,
+        actions={
+            "decide": lambda folder: _done(decide(folder, home, policy, judged)),
+            "report": lambda folder: write_report(folder, policy),
+        },
+        watcher=watcher,
+    )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).resolve()) if path else ""
+
+
+def _done(_summary: object) -> None:
+    """Drop a result that is already on disk."""
+
+
+def registry() -> "CalibrationRegistry":
+    """Calibration registry of the home folder.
+
+    Returns
+    -------
+    CalibrationRegistry
+    """
+    from workbench.runtime.calibrations import CalibrationRegistry
+
+    return CalibrationRegistry(home_folder())
+
+
+def market_store() -> "Store":
+    """Store of market history of the home folder.
+
+    Returns
+    -------
+    Store
+    """
+    from workbench.data.store import Store
+
+    return Store(home_folder() / "market")

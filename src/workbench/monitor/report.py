@@ -1,0 +1,209 @@
+"""The daily report: one page a risk manager reads in a minute, self-contained, escaped, without script."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, select_autoescape
+
+from workbench.data.files import write_atomically
+from workbench.domain.policy import Policy
+
+SIGNIFICANT = 0.05
+TESTS = (
+    ("exact_p", "number of exceedances at 99 % (exact binomial)", "VaR 99 % is exceeded too often or too seldom"),
+    ("exact_p_95", "number of exceedances at 95 % (exact binomial)", "VaR 95 % is exceeded too often or too seldom"),
+    ("christoffersen_p", "conditional coverage at 99 %", "exceedances at 99 % are too many, or come in clusters"),
+    ("christoffersen_p_95", "conditional coverage at 95 %", "exceedances at 95 % are too many, or come in clusters"),
+    ("dq_p", "dynamic quantile at 99 %", "past days foretell exceedances at 99 %: VaR reacts too slowly"),
+    ("dq_p_95", "dynamic quantile at 95 %", "past days foretell exceedances at 95 %: VaR reacts too slowly"),
+    ("es_p", "expected shortfall at 97.5 % (Acerbi–Szekely Z2, last 500 days)", "losses were worse than shortfall says"),
+)
+"""Column of the race, what the test is called, what a failure means."""
+
+FIGURES = {
+    "risk": (("value_at_risk", "Returns of the book against VaR 99 %, exceedances marked"),),
+    "risk_more": (
+        ("contributions", "Component VaR by pair"),
+        ("volatility", "Volatility of the book"),
+        ("model_race", "Model race by FZ0 loss"),
+        ("residual_quantiles", "Q–Q plots of the standardised returns"),
+    ),
+    "market": (
+        ("regimes", "Regime probabilities under the seven-leg index"),
+        ("volatility_ratio", "Volatility over normal, rungs of the policy"),
+        ("correlations", "Correlations of the legs: now, normal, change"),
+        ("alarms", "Correlation drift and turbulence against their thresholds"),
+    ),
+    "data": (("leg_values", "Seven USD legs"), ("largest_moves", "Largest one-day moves")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """One measure against its ladder: calm, watch or act; the word is always beside the colour."""
+
+    name: str
+    value: str
+    level: str
+    word: str
+    note: str
+
+
+def lights(summary: dict[str, Any], policy: Policy) -> list[Light]:
+    """Measures of the book and the market against the ladders of the policy.
+
+    Parameters
+    ----------
+    summary : dict
+        Of summary.json.
+    policy : Policy
+        In force.
+
+    Returns
+    -------
+    list of Light
+    """
+    risk, correlation, ladders = summary["value_at_risk"], summary["correlation"], policy.ladders
+    equity = risk["equity"]
+    var_rungs = [rung.above for rung in ladders.value_at_risk.rungs]
+    ratio_rungs = [rung.above for rung in ladders.volatility.rungs]
+    return [
+        _light(
+            "VaR 95 %, one day",
+            risk["portfolio_95"],
+            var_rungs,
+            f"{risk['portfolio_95']:.3%}",
+            f"{equity * risk['portfolio_95']:,.0f} USD; rungs at {', '.join(f'{rung:.1%}' for rung in var_rungs)}",
+        ),
+        Light(
+            "VaR 99 %, one day",
+            f"{risk['portfolio_99']:.3%}",
+            "plain",
+            "",
+            f"{equity * risk['portfolio_99']:,.0f} USD, lost or exceeded once in a hundred days",
+        ),
+        Light(
+            "Expected shortfall 97.5 %",
+            f"{risk['expected_shortfall_975']:.3%}",
+            "plain",
+            "",
+            f"{equity * risk['expected_shortfall_975']:,.0f} USD, mean of the worst day in forty",
+        ),
+        _light(
+            "Volatility over normal",
+            risk["volatility_ratio"],
+            ratio_rungs,
+            f"{risk['volatility_ratio']:.2f} ×",
+            f"of the book; rungs at {', '.join(f'{rung:g}' for rung in ratio_rungs)}",
+        ),
+        _light(
+            "Correlation of the legs",
+            correlation["mean_absolute"],
+            [ladders.correlation.level.above if hasattr(ladders.correlation, "level") else 0.7],
+            f"{correlation['mean_absolute']:.2f}",
+            f"mean absolute; moved {correlation['drift']:.2f} from normal",
+        ),
+        Light(
+            "Regime",
+            str(summary["regime"]["state"]),
+            "watch" if summary["regime"]["state"] in {"high volatility", "crisis"} else "calm",
+            "read from the volatility ratio" if not summary["regime"]["adopted"] else "Markov model",
+            f"probability {summary['regime']['probability']:.0%}; "
+            f"market volatility {summary['regime']['volatility_ratio']:.2f} × normal",
+        ),
+    ]
+
+
+def _light(name: str, value: float, rungs: list[float], shown: str, note: str) -> Light:
+    passed = sum(value > rung for rung in rungs)
+    level, word = ("calm", "below every rung") if passed == 0 else ("watch", f"above rung {passed}")
+    return Light(name, shown, "act" if passed == len(rungs) and len(rungs) > 1 else level, word, note)
+
+
+def honest_findings(summary: dict[str, Any]) -> list[str]:
+    """What no model, or not the champion, passes, in plain words.
+
+    Parameters
+    ----------
+    summary : dict
+        Of summary.json.
+
+    Returns
+    -------
+    list of str
+        A sentence per test that fails; one that says so when none does.
+    """
+    race = summary["value_at_risk"]["race"]
+    champion = next(row for row in race if row["model"] == summary["value_at_risk"]["champion"])
+    found = []
+    for key, name, meaning in TESTS:
+        passing = [row["model"] for row in race if row[key] >= SIGNIFICANT]
+        if not passing:
+            found.append(f"No model passes the test of {name}: {meaning}.")
+        elif champion[key] < SIGNIFICANT:
+            others = f"{len(passing)} of {len(race)} models pass it ({', '.join(passing[:4])}{'…' if passing[4:] else ''})"
+            found.append(
+                f"The champion {champion['model']} fails the test of {name} (p = {champion[key]:.3g}): {meaning}; {others}."
+            )
+    inside = [row["model"] for row in race if row["in_mcs"]]
+    found.append(
+        f"{len(inside)} of {len(race)} models are inside the 90 % confidence set: the race cannot tell them apart, "
+        "the champion is the one of smallest mean loss, not the proven best."
+    )
+    return found
+
+
+def picture(folder: Path, name: str) -> str:
+    """A figure of the run as a data address.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    name : str
+        Figure.
+
+    Returns
+    -------
+    str
+        Empty when the figure was not drawn.
+    """
+    path = folder / "figures" / f"{name}.png"
+    if not path.is_file():
+        return ""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def write_report(folder: Path, policy: Policy) -> None:
+    """Write ``index.html`` of a run from its summary and figures.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    policy : Policy
+        In force, for the rungs.
+    """
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    environment = Environment(autoescape=select_autoescape(default=True, default_for_string=True), trim_blocks=True)
+    template = environment.from_string(
+        resources.files("workbench.monitor").joinpath("daily_report.html").read_text(encoding="utf-8")
+    )
+    pictures = {
+        part: [(title, picture(folder, name)) for name, title in names if picture(folder, name)]
+        for part, names in FIGURES.items()
+    }
+    page = template.render(
+        summary=summary,
+        lights=lights(summary, policy),
+        findings=honest_findings(summary),
+        pictures=pictures,
+        notebooks=sorted(path.name for path in folder.glob("*.html") if path.name != "index.html"),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+    write_atomically(folder / "index.html", page.encode())
