@@ -21,7 +21,11 @@ TESTS = (
     ("christoffersen_p_95", "conditional coverage at 95 %", "exceedances at 95 % are too many, or come in clusters"),
     ("dq_p", "dynamic quantile at 99 %", "past days foretell exceedances at 99 %: VaR reacts too slowly"),
     ("dq_p_95", "dynamic quantile at 95 %", "past days foretell exceedances at 95 %: VaR reacts too slowly"),
-    ("es_p", "expected shortfall at 97.5 % (Acerbi–Szekely Z2, last 500 days)", "losses were worse than shortfall says"),
+    (
+        "es_p",
+        "expected shortfall at 97.5 % (Acerbi–Szekely Z2, last 500 days)",
+        "losses were worse than shortfall says",
+    ),
 )
 """Column of the race, what the test is called, what a failure means."""
 
@@ -70,8 +74,8 @@ def lights(summary: dict[str, Any], policy: Policy) -> list[Light]:
     """
     risk, correlation, ladders = summary["value_at_risk"], summary["correlation"], policy.ladders
     equity = risk["equity"]
-    var_rungs = [rung.above for rung in ladders.value_at_risk.rungs]
-    ratio_rungs = [rung.above for rung in ladders.volatility.rungs]
+    var_rungs = list(triggers_of(ladders.value_at_risk))
+    ratio_rungs = list(triggers_of(ladders.volatility))
     return [
         _light(
             "VaR 95 %, one day",
@@ -104,7 +108,7 @@ def lights(summary: dict[str, Any], policy: Policy) -> list[Light]:
         _light(
             "Correlation of the legs",
             correlation["mean_absolute"],
-            [ladders.correlation.level.above if hasattr(ladders.correlation, "level") else 0.7],
+            [ladders.correlation.rung_2.trigger],
             f"{correlation['mean_absolute']:.2f}",
             f"mean absolute; moved {correlation['drift']:.2f} from normal",
         ),
@@ -117,6 +121,21 @@ def lights(summary: dict[str, Any], policy: Policy) -> list[Light]:
             f"market volatility {summary['regime']['volatility_ratio']:.2f} × normal",
         ),
     ]
+
+
+def triggers_of(ladder: Any) -> tuple[float, ...]:
+    """Triggers of a ladder measured by one number, lowest rung first.
+
+    Parameters
+    ----------
+    ladder : Ladder
+        Volatility, drawdown or value at risk.
+
+    Returns
+    -------
+    tuple of float
+    """
+    return tuple(float(rung.trigger) for rung in ladder.rungs)
 
 
 def _light(name: str, value: float, rungs: list[float], shown: str, note: str) -> Light:
@@ -146,9 +165,12 @@ def honest_findings(summary: dict[str, Any]) -> list[str]:
         if not passing:
             found.append(f"No model passes the test of {name}: {meaning}.")
         elif champion[key] < SIGNIFICANT:
-            others = f"{len(passing)} of {len(race)} models pass it ({', '.join(passing[:4])}{'…' if passing[4:] else ''})"
+            others = (
+                f"{len(passing)} of {len(race)} models pass it ({', '.join(passing[:4])}{'…' if passing[4:] else ''})"
+            )
             found.append(
-                f"The champion {champion['model']} fails the test of {name} (p = {champion[key]:.3g}): {meaning}; {others}."
+                f"The champion {champion['model']} fails the test of {name} (p = {champion[key]:.3g}): "
+                f"{meaning}; {others}."
             )
     inside = [row["model"] for row in race if row["in_mcs"]]
     found.append(

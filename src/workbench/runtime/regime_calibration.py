@@ -138,6 +138,16 @@ class RegimeCalibration:
         return self.fallback.now.name, self.fallback.now.probability
 
     @property
+    def legs(self) -> tuple[str, ...]:
+        """Names of the correlation axes."""
+        return LEGS
+
+    @property
+    def ratio_series(self) -> pd.Series:
+        """Volatility of the index over normal by day, oldest first."""
+        return pd.Series(self.fallback.ratio, index=self.index_returns.index[self.fallback.first_row :])
+
+    @property
     def volatility_ratio(self) -> float:
         """Current over normal volatility of the index."""
         return float(self.fallback.ratio[-1])

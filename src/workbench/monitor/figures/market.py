@@ -1,5 +1,7 @@
 """Figures of the data and regime steps."""
 
+from typing import Protocol
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -35,10 +37,8 @@ def leg_values(values: pd.DataFrame, flagged: list[dict[str, object]]) -> Figure
             axis.plot(scaled.index, scaled[name], lw=1)
             axis.annotate(name, (scaled.index[-1], scaled[name].iloc[-1]), xytext=(4, -3), textcoords="offset points")
         for number, day in enumerate(days):
-            label = f"flagged ({len(days)})" if number == 0 else None
-            axis.vlines(
-                pd.Timestamp(day), 0, 1, color=RED, lw=1, ls=":", label=label, transform=axis.get_xaxis_transform()
-            )
+            label = f"flagged ({len(days)})" if number == 0 else "_"
+            axis.axvline(np.datetime64(day), color=RED, lw=1, ls=":", label=label)  # type: ignore[arg-type]
         axis.set_ylabel(f"US dollars per unit, {values.index[0]:%d %b %Y} = 100")
         axis.set_title("Seven USD legs, ECB reference rates")
         if days:
@@ -165,26 +165,48 @@ def correlations(current: NDArray[np.float64], normal: NDArray[np.float64], legs
     return finished(figure)
 
 
-def alarms(drift: pd.Series, drift_threshold: float, turbulence: pd.Series, turbulence_threshold: float) -> Figure:
-    """Correlation drift and turbulence of the last years against their bootstrap thresholds.
+class AlarmState(Protocol):
+    """What the alarms figure needs: two paths, oldest first, each with its threshold."""
+
+    @property
+    def drift_path(self) -> pd.Series:
+        """Mean absolute change of correlations."""
+        ...
+
+    @property
+    def drift_threshold(self) -> float:
+        """Of the block bootstrap."""
+        ...
+
+    @property
+    def turbulence_path(self) -> pd.Series:
+        """Squared Mahalanobis distance."""
+        ...
+
+    @property
+    def turbulence_threshold(self) -> float:
+        """Quantile of the normal window."""
+        ...
+
+
+def alarms(state: AlarmState) -> Figure:
+    """Correlation drift and turbulence of the last two years against their thresholds.
 
     Parameters
     ----------
-    drift, turbulence : Series
-        Oldest first.
-    drift_threshold, turbulence_threshold : float
-        99 % of what the normal window gives.
+    state : AlarmState
+        Paths and thresholds.
 
     Returns
     -------
     Figure
     """
-    since = drift.index[-1] - pd.DateOffset(years=2)
+    since = state.drift_path.index[-1] - pd.DateOffset(years=2)
     with house_style():
         figure, axes = plt.subplots(2, 1, figsize=(10.5, 4.8), sharex=True)
         for axis, series, threshold, title in (
-            (axes[0], drift, drift_threshold, "Mean absolute change of leg correlations from normal"),
-            (axes[1], turbulence, turbulence_threshold, "Turbulence: squared Mahalanobis distance of the legs"),
+            (axes[0], state.drift_path, state.drift_threshold, "Mean absolute change of leg correlations from normal"),
+            (axes[1], state.turbulence_path, state.turbulence_threshold, "Turbulence of the legs (7 on average)"),
         ):
             recent = series[series.index >= since]
             axis.plot(recent.index, recent, color=BLUE, lw=1)
