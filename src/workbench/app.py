@@ -56,7 +56,7 @@ def prepare_environment() -> None:
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home_folder() / "numba"))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("MPLBACKEND", "agg")
+    os.environ.setdefault("IPYTHONDIR", str(home_folder() / "ipython"))
 
 
 prepare_environment()

@@ -222,7 +222,10 @@ def calibration_list() -> None:
     if not lines:
         typer.echo("No calibration yet: `workbench daily` makes one.")
         return
-    table = Table("", "id", "status", "made", "first reason")
+    table = Table("", title="Calibrations, newest first", title_justify="left")
+    for name in ("id", "status", "made"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("first reason")
     for line in sorted(lines, key=lambda line: (line.as_of, line.created), reverse=True):
         mark = "▶" if line.status in {"adopted", "provisional"} else ""
         table.add_row(mark, line.id, line.status, line.created[:16], line.reasons[0] if line.reasons else "")

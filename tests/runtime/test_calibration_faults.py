@@ -16,7 +16,7 @@ import pytest
 from workbench.domain.calibration import Calibration
 from workbench.domain.errors import DataError, ExecutionError
 from workbench.runtime.calibrations import CalibrationRegistry
-from workbench.runtime.gates import GateResult
+from workbench.runtime.calibrations.gates import GateResult
 
 MORNING = "2026-10-30T06:00:00+00:00"
 LATER = "2026-10-30T09:00:00+00:00"
@@ -165,7 +165,7 @@ def test_processes_adopting_at_once_leave_one_whole_chain(tmp_path: Path, calibr
         "import json, sys, pathlib\n"
         "from workbench.domain.calibration import Calibration\n"
         "from workbench.runtime.calibrations import CalibrationRegistry\n"
-        "from workbench.runtime.gates import GateResult\n"
+        "from workbench.runtime.calibrations.gates import GateResult\n"
         "gates = [GateResult('convergence', True, 0.0, 0.0, 'all fits converged')]\n"
         "registry = CalibrationRegistry(pathlib.Path(sys.argv[1]))\n"
         "for table in json.load(sys.stdin):\n"

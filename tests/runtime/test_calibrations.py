@@ -9,7 +9,7 @@ import pytest
 from workbench.domain.calibration import Calibration
 from workbench.domain.errors import AuthorityError, ConfigError, DataError
 from workbench.runtime.calibrations import CalibrationRegistry
-from workbench.runtime.gates import GateResult
+from workbench.runtime.calibrations.gates import GateResult
 
 MORNING = "2026-10-30T06:00:00+00:00"
 LATER = "2026-10-30T09:00:00+00:00"

@@ -6,7 +6,7 @@ import pytest
 
 from workbench.data.policy_file import read_policy
 from workbench.domain.errors import DataError
-from workbench.runtime.gates import (
+from workbench.runtime.calibrations.gates import (
     GateResult,
     age_gate,
     business_days_between,

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     check_parameters(notebook, parameters)
+    quiet_kernels()
     try:
         with warnings.catch_warnings():
             # papermill and nbclient warn about their own asyncio and schema details; what matters is raised
@@ -114,6 +116,14 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
     except DeadKernelError as error:
         raise ExecutionError(f"the kernel of {notebook.name} died (out of memory, or killed); see {output}") from error
     export_html(output)
+
+
+def quiet_kernels() -> None:
+    """Let kernels log errors only: their note on unencrypted loopback sockets tells a reader of the run nothing."""
+    profile = os.environ.get("IPYTHONDIR", "")
+    if profile:
+        config = Path(profile) / "profile_default" / "ipython_kernel_config.py"
+        write_atomically(config, b"c.IPKernelApp.log_level = 40\n")
 
 
 def translated(name: str, message: str, notebook: Path, output: Path) -> WorkbenchError:

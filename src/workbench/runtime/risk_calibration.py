@@ -1,10 +1,6 @@
 """The VaR step of the daily run: forecasts of every series, the race for the book, the numbers of the calibration."""
 
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,25 +10,28 @@ from numpy.typing import NDArray
 from workbench.data.rates import DailyRates
 from workbench.domain.book import Book
 from workbench.domain.currencies import LEGS, pair_leg_matrix
-from workbench.domain.errors import ConfigError, DataError
+from workbench.domain.errors import DataError
 from workbench.domain.tables import html_table, number, percent
 from workbench.risk.contributions import Contributions, component_var
 from workbench.risk.models import CONFIDENCES
 from workbench.risk.models.garch import GarchFit, fit_garch
 from workbench.risk.race import Race, fz0_of, run_race
-from workbench.risk.rolling import RollingForecasts, Schedule, rolling_forecasts
+from workbench.risk.rolling import RollingForecasts
 from workbench.risk.volatility import DAILY_DECAY, ewma_covariance, ewma_volatility, normal_volatility
-from workbench.runtime.forecast_store import ForecastStore
+from workbench.runtime.forecast_store import (
+    ForecastStore,
+    Progress,
+    merged_counts,
+    race_schedule,
+    series_forecasts,
+)
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 
 LEG_GARCH_DAYS = 1000
 DAYS_PER_YEAR = 256  # ECB fixes: 7,125 returns in 27.8 years
 FLAT = 1e-12
 """Exposure to every leg, as a share of gross, under which positions cancel out but for rounding."""
-HISTORY_BEFORE_RACE = 1100
-"""Returns before the first forecast: the window of 1,000 days and a hundred for the EWMA to forget its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,83 +258,6 @@ def race_row(score: Any) -> dict[str, Any]:
     return row
 
 
-def race_schedule(rates: DailyRates, start: str) -> Schedule:
-    """Schedule whose first forecast is the first day at or after `start` with enough history.
-
-    Parameters
-    ----------
-    rates : DailyRates
-        Data up to the as-of date.
-    start : str
-        ISO date.
-
-    Returns
-    -------
-    Schedule
-
-    Raises
-    ------
-    ConfigError
-        When `start` is not a date.
-    DataError
-        When the data is too short for a race.
-    """
-    try:
-        opening = np.datetime64(date.fromisoformat(start))
-    except ValueError as error:
-        raise ConfigError(f"the race start must be an ISO date such as 2005-01-03, got {start!r}") from error
-    days = rates.dates[1:]
-    first = max(int(np.searchsorted(days.to_numpy(), opening)), HISTORY_BEFORE_RACE)
-    needed = first + 250
-    if len(days) < needed:
-        raise DataError(
-            f"a calibration needs {HISTORY_BEFORE_RACE + 250} daily returns and 250 days after {start}, "
-            f"but up to {rates.as_of} there are {len(days)}; choose a later as-of date or an earlier race start"
-        )
-    return Schedule(first)
-
-
-def series_forecasts(
-    series: Mapping[str, Floats], schedule: Schedule, store: ForecastStore, progress: Progress
-) -> dict[str, RollingForecasts]:
-    """Forecasts of several series, in threads: the kernels release the interpreter lock.
-
-    Parameters
-    ----------
-    series : mapping of str to ndarray
-        Simple returns per name, oldest first, all of one length.
-    schedule : Schedule
-        Common to all.
-    store : ForecastStore
-        Where earlier forecasts are taken from and these are kept.
-    progress : callable
-        Called with (what, done, total) in days.
-
-    Returns
-    -------
-    dict
-        In the order of `series`.
-    """
-    total = sum(values.size + 1 - schedule.first for values in series.values())
-    done = 0
-
-    def advance(days: int) -> None:
-        nonlocal done
-        done += days
-        progress("rolling forecasts", done, total)
-
-    def one(name: str) -> RollingForecasts:
-        stored = store.load(name)
-        result = rolling_forecasts(series[name], schedule, stored=stored, progress=advance)
-        # a run for an earlier day must not throw away what later days have already computed
-        if stored is None or result.returns.size >= stored.returns.size:
-            store.save(name, result)
-        return result
-
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return dict(zip(series, pool.map(one, series), strict=True))
-
-
 def calibrate_risk(
     rates: DailyRates, book: Book, settings: RaceSettings, store: ForecastStore, progress: Progress
 ) -> RiskCalibration:
@@ -430,25 +352,3 @@ def pair_line(pair: str, forecasts: RollingForecasts, recent_days: int) -> PairL
     recent = forecasts.realised[-recent_days:]
     exceedances = int(np.sum(recent < -value_at_risk[:-1][-recent_days:]))
     return PairLine(pair, champion, float(value_at_risk[-1]), exceedances, int(recent.size))
-
-
-def merged_counts(counts: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
-    """Sum the start counts of several series.
-
-    Parameters
-    ----------
-    counts : list of dict
-        Of `RollingForecasts.cold_starts`.
-
-    Returns
-    -------
-    dict
-        Estimator → {"refits", "cold tried", "cold better"}.
-    """
-    merged: dict[str, dict[str, int]] = {}
-    for one in counts:
-        for key, row in one.items():
-            into = merged.setdefault(key, dict.fromkeys(row, 0))
-            for name, value in row.items():
-                into[name] += value
-    return merged

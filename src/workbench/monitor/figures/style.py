@@ -30,7 +30,12 @@ _SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw with the settings of the house; they end with the block."""
+    """Draw with the settings of the house; they end with the block.
+
+    Yields
+    ------
+    None
+    """
     with mpl.rc_context(_SETTINGS):
         yield
 

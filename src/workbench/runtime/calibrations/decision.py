@@ -6,7 +6,7 @@ from typing import Any
 from workbench.domain.calibration import Calibration, Status, utc
 from workbench.domain.errors import AuthorityError, ConfigError
 from workbench.runtime.calibrations.files import Act, Entry, Pointer, Record, Verdict
-from workbench.runtime.gates import CONFIRM, REFUSE, WARN, GateResult
+from workbench.runtime.calibrations.gates import CONFIRM, REFUSE, WARN, GateResult
 
 DAILY_RUN = "daily run"
 HISTORICAL = "historical run: not adopted live"

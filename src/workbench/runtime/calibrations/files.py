@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from workbench.data.files import cannot_write, write_atomically
 from workbench.domain.calibration import Calibration, Status, canonical_json
 from workbench.domain.errors import DataError, ExecutionError
-from workbench.runtime.gates import GateResult
+from workbench.runtime.calibrations.gates import GateResult
 
 Act = Literal["adopt", "confirm", "rollback"]
 WAIT_SECONDS = 0.05

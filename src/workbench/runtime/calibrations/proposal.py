@@ -9,10 +9,10 @@ from typing import Any
 from workbench.data.files import write_atomically
 from workbench.domain.calibration import Calibration
 from workbench.domain.policy import Policy
-from workbench.runtime import gates as gate
 from workbench.runtime.calibrations import CalibrationRegistry
+from workbench.runtime.calibrations import gates as gate
+from workbench.runtime.calibrations.gates import GateResult
 from workbench.runtime.daily import as_json
-from workbench.runtime.gates import GateResult
 from workbench.runtime.provenance import code_version
 
 BACKTEST_LEVELS = (0.95, 0.99)

@@ -35,7 +35,7 @@ from workbench.runtime.calibrations.files import (
     read_sealed,
     write_sealed,
 )
-from workbench.runtime.gates import GateResult
+from workbench.runtime.calibrations.gates import GateResult
 
 POINTER = "adopted.json"
 HISTORY = "history.jsonl"

@@ -1,0 +1,118 @@
+"""The daily run end to end, by the real command: what it leaves, that it never looks ahead, how it refuses."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from workbench.data.sources.ecb import embedded_history
+
+SMALL_RACE = ("--set", "var_calibration.race_start=2007-01-02", "--set", "var_calibration.race_pairs=0")
+CRISIS = "2008-10-27"
+
+
+def lines_of_the_ecb() -> list[str]:
+    with zipfile.ZipFile(embedded_history()) as archive:
+        return archive.read(archive.namelist()[0]).decode().splitlines()
+
+
+def with_garbage_after(day: str, path: Path) -> Path:
+    header, *rows = lines_of_the_ecb()
+    width = header.count(",")
+    spoiled = [row if row[:10] <= day else row[:10] + ",-1e12" * width for row in rows]
+    path.write_text("\n".join([header, *spoiled]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_the_run_leaves_everything_the_morning_needs(daily_folder):
+    names = {path.name for path in daily_folder.iterdir()}
+    steps = ("data_quality", "var_calibration", "regime_calibration")
+    assert {f"{step}.ipynb" for step in steps} | {f"{step}.html" for step in steps} <= names
+    assert {"index.html", "summary.json", "manifest.json", "calibration.json"} <= names
+    manifest = json.loads((daily_folder / "manifest.json").read_text())
+    assert set(manifest["steps"]) == {*steps, "decision", "report"}
+    assert all(step["seconds"] >= 0 for step in manifest["steps"].values())
+    assert {"python", "numba", "workbench"} <= set(manifest["versions"])
+
+
+def test_summary_has_every_promised_key(daily_folder):
+    summary = json.loads((daily_folder / "summary.json").read_text())
+    assert summary["as_of"] == "2026-10-30"
+    assert {"pairs", "days", "capture_rate", "flagged"} <= set(summary["data"])
+    assert {"pair", "date", "reason"} <= set(summary["data"]["flagged"][0])
+    risk = summary["value_at_risk"]
+    assert {"champion", "confidence", "portfolio_95", "portfolio_99", "expected_shortfall_975", "race"} <= set(risk)
+    assert {"model", "mean_fz0", "kupiec_p", "christoffersen_p", "dq_p", "in_mcs"} <= set(risk["race"][0])
+    assert {"model", "state", "probability", "adopted", "reasons"} <= set(summary["regime"])
+    assert {"mean_absolute", "drift_max"} <= set(summary["correlation"])
+    assert {"id", "status", "reasons"} <= set(summary["calibration"])
+
+
+def test_every_notebook_shows_its_pictures(daily_folder):
+    for name, least in (("data_quality", 2), ("var_calibration", 5), ("regime_calibration", 4)):
+        executed = json.loads((daily_folder / f"{name}.ipynb").read_text())
+        outputs = [output for cell in executed["cells"] for output in cell.get("outputs", [])]
+        assert sum("image/png" in output.get("data", {}) for output in outputs) >= least, name
+        assert not [output for output in outputs if output["output_type"] == "error"]
+
+
+def test_garbage_after_the_as_of_date_changes_not_one_digit(workbench, tmp_path):
+    clean = workbench(tmp_path / "clean", "daily", "--as-of", CRISIS, *SMALL_RACE)
+    assert clean.returncode == 0, clean.stderr
+    file = with_garbage_after(CRISIS, tmp_path / "garbage.csv")
+    dirty = workbench(tmp_path / "dirty", "daily", "--as-of", CRISIS, "--ecb-file", str(file), *SMALL_RACE)
+    assert dirty.returncode == 0, dirty.stderr
+    texts = [(tmp_path / home / "runs" / CRISIS / "summary.json").read_text() for home in ("clean", "dirty")]
+    source = "eurofxref-hist.zip"
+    assert texts[0].replace(source, "garbage.csv") == texts[1]
+
+
+def test_the_registry_shows_the_calibration_of_the_run(daily_folder, workbench):
+    home = daily_folder.parents[1]
+    identity = json.loads((daily_folder / "summary.json").read_text())["calibration"]["id"]
+    listed = workbench(home, "calibration", "list")
+    assert listed.returncode == 0
+    assert identity in listed.stdout
+    assert identity in workbench(home, "calibration", "show", identity).stdout
+
+
+BAD = {
+    "no date": (("--as-of", "yesterday"), "as-of date must look like 2026-10-30, got 'yesterday'"),
+    "future": (("--as-of", "2999-01-01"), "is in the future"),
+    "before the data": (("--as-of", "1998-01-05"), "1998-01-05"),
+    "misspelt parameter": (("--set", "var_calibration.race_strat=2020-01-01"), "has no parameter 'race_strat'"),
+    "unknown step": (("--set", "var.race_start=2020-01-01"), "--set names the step 'var'"),
+    "no book": (("--book", "nowhere.csv"), "nowhere.csv"),
+    "no rates": (("--ecb-file", "nowhere.zip"), "nowhere.zip"),
+    "no policy": (("--policy", "nowhere.toml"), "nowhere.toml"),
+    "nothing to resume": (("--resume",), "nothing to resume"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(case, workbench, tmp_path):
+    arguments, sentence = BAD[case]
+    ended = workbench(tmp_path, "daily", *arguments)
+    assert ended.returncode != 0
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not list(tmp_path.glob("runs/2*"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("pair,units\nEURXXX,1\n", "EURXXX"),
+        ("pair,units\nEURUSD,many\n", "many"),
+        ("", "empty"),
+        ("a,b\n1,2\n", "pair"),
+    ],
+)
+def test_a_bad_book_is_refused_with_its_reason(rows, sentence, workbench, tmp_path):
+    book = tmp_path / "book.csv"
+    book.write_text(rows)
+    ended = workbench(tmp_path, "daily", "--book", str(book))
+    assert ended.returncode != 0
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
