@@ -30,9 +30,23 @@ def bench(*, smoke: bool) -> list[dict]:
                 theirs.append(1e3 * (time.perf_counter() - began))
             gains.append(fit.log_likelihood - peer.loglikelihood)
     mine, other = median(ours), median(theirs)
-    speed = {"name": "GARCH-t fit, 1,000 days, median", "value": mine, "unit": "ms", "peer": "arch", "peer_value": other}
+    speed = {
+        "name": "GARCH-t fit, 1,000 days, median",
+        "value": mine,
+        "unit": "ms",
+        "peer": "arch",
+        "peer_value": other,
+    }
     worst = {"name": "worst log-likelihood gain over arch", "value": min(gains), "unit": "nats", "better": "higher"}
     return [
-        {**speed, "ratio": other / mine, "target": 10, "target_is_ratio": True, "better": "higher"},
+        {
+            **speed,
+            "peer": "arch",
+            "peer_value": other,
+            "ratio": other / mine,
+            "target": 10,
+            "target_is_ratio": True,
+            "better": "higher",
+        },
         {**worst, "target": -1e-3},
     ]

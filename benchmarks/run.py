@@ -55,14 +55,18 @@ def main() -> None:
     for name in modules:
         if chosen.only and name != f"bench_{chosen.only}":
             continue
-        for row in importlib.import_module(name).bench(smoke=chosen.smoke):
-            rows.append({**row, "benchmark": name.removeprefix("bench_"), "met": met(row)})
+        found = importlib.import_module(name).bench(smoke=chosen.smoke)
+        rows += [{**row, "benchmark": name.removeprefix("bench_"), "met": met(row)} for row in found]
     table = Table("what", "value", "unit", "peer", "peer's", "ratio", "target", "met")
     for row in rows:
         peer, ratio = row.get("peer_value"), row.get("ratio")
         numbers = [f"{row['value']:.4g}", row["unit"], row.get("peer") or "", "" if peer is None else f"{peer:.4g}"]
         table.add_row(
-            row["name"], *numbers, "" if ratio is None else f"{ratio:.1f}", f"{row['target']:g}", "✓" if row["met"] else "✗"
+            row["name"],
+            *numbers,
+            "" if ratio is None else f"{ratio:.1f}",
+            f"{row['target']:g}",
+            "✓" if row["met"] else "✗",
         )
     Console(width=150).print(table)
     if not chosen.smoke:
