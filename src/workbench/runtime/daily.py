@@ -97,6 +97,7 @@ class DailySession:
         if now - self._told > PROGRESS_EVERY or done >= total:
             self._told = now
             note = json.dumps({"what": what, "done": done, "total": total})
+            self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "progress.json").write_text(note, encoding="utf-8")
 
     def check_data(self, *, accepted_by: str = "") -> QualityReport:
