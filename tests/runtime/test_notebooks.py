@@ -101,6 +101,13 @@ def test_a_notebook_that_takes_too_long_is_stopped(tmp_path):
         execute_notebook(notebook, tmp_path / "out.ipynb", {}, seconds=1)
 
 
+def test_the_limit_is_for_the_whole_notebook_not_for_each_cell(tmp_path):
+    naps = ["import time\ntime.sleep(1.5)"] * 4
+    notebook = write(tmp_path / "naps.ipynb", PARAMETERS, *naps)
+    with pytest.raises(ExecutionError, match=r"naps\.ipynb took longer than its limit of 4 s"):
+        execute_notebook(notebook, tmp_path / "out.ipynb", {}, seconds=4)
+
+
 def test_every_error_of_the_tree_keeps_its_class(tmp_path):
     kinds = {
         name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, WorkbenchError)

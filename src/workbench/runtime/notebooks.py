@@ -2,7 +2,9 @@
 
 import importlib
 import json
+import math
 import os
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -81,7 +83,7 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
     parameters : dict
         Values for its ``parameters`` cell.
     seconds : int
-        Time limit.
+        Time limit of the whole notebook.
 
     Raises
     ------
@@ -94,6 +96,8 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
 
     check_parameters(notebook, parameters)
     quiet_kernels()
+    # the limit is the notebook's, not a cell's: each cell gets what is left of it
+    ends = time.monotonic() + seconds
     try:
         with warnings.catch_warnings():
             # papermill and nbclient warn about their own asyncio and schema details; what matters is raised
@@ -106,7 +110,7 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
                 cwd=str(notebook.parent),
                 progress_bar=False,
                 log_output=False,
-                execution_timeout=seconds,
+                timeout_func=lambda _cell: max(1, math.ceil(ends - time.monotonic())),
                 start_timeout=60,
             )
     except papermill.exceptions.PapermillExecutionError as error:

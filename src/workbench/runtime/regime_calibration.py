@@ -101,7 +101,7 @@ class CorrelationState:
             ["its 15-day shift, deviations", number(self.absorption_shift, "+.2f"), "–"],
         ]
         caption = f"Correlation: {'BREAKDOWN, above its threshold' if self.breakdown else 'no breakdown'}"
-        return html_table(["measure", "now", "99 % bootstrap threshold"], rows, caption=caption)
+        return html_table(["measure", "now", "99 % threshold"], rows, caption=caption)
 
 
 @dataclass(frozen=True)
