@@ -1,6 +1,11 @@
 """The daily run end to end, by the real command: what it leaves, that it never looks ahead, how it refuses."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -116,3 +121,46 @@ def test_a_bad_book_is_refused_with_its_reason(rows, sentence, workbench, tmp_pa
     assert ended.returncode != 0
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def under_way(tmp_path):
+    """A real run in its own session, with a terminal's handling of Ctrl-C, in the middle of the VaR step."""
+    environment = {**os.environ, "WORKBENCH_HOME": str(tmp_path), "OPENBLAS_NUM_THREADS": "1"}
+    # a shell may have told its background jobs to ignore Ctrl-C, and that is inherited: undo it first
+    listening = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [str(Path(sys.executable).parent / "workbench"), "daily", "--as-of", CRISIS]
+    process = subprocess.Popen(
+        [sys.executable, "-c", listening, *command],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    note = tmp_path / "runs" / f".{CRISIS}.partial" / "progress.json"
+    for _ in range(600):
+        if note.is_file() or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    yield process, tmp_path
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_ctrl_c_is_one_sentence_and_the_run_can_go_on(under_way, workbench):
+    process, home = under_way
+    assert process.poll() is None
+    second = workbench(home, "daily", "--as-of", CRISIS)
+    assert second.returncode == 1
+    assert f"another run for {CRISIS} is under way" in second.stderr
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "workbench: interrupted; earlier results are untouched, --resume goes on where it stopped\n"
+    assert not (home / "runs" / CRISIS).exists()
+    state = json.loads((home / "runs" / f".{CRISIS}.partial" / "state.json").read_text())
+    assert list(state["steps"]) == ["data_quality"]

@@ -123,11 +123,15 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
 
 
 def quiet_kernels() -> None:
-    """Let kernels log errors only: their note on unencrypted loopback sockets tells a reader of the run nothing."""
+    """Let kernels log critical faults only.
+
+    Their note on loopback sockets, and the closed socket they report when a run is interrupted, tell a reader nothing;
+    errors of cells and dead kernels do not come by the log, they are raised.
+    """
     profile = os.environ.get("IPYTHONDIR", "")
     if profile:
         config = Path(profile) / "profile_default" / "ipython_kernel_config.py"
-        write_atomically(config, b"c.IPKernelApp.log_level = 40\n")
+        write_atomically(config, b"c.IPKernelApp.log_level = 50\n")
 
 
 def translated(name: str, message: str, notebook: Path, output: Path) -> WorkbenchError:
