@@ -3,7 +3,6 @@
 import json
 import signal
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -16,7 +15,6 @@ from workbench.domain.errors import ConfigError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.domain.calibration import Calibration
-    from workbench.runtime.pipeline import Step
 
 REFUSED, INTERRUPTED = 1, 130
 
@@ -49,55 +47,6 @@ def _interrupt(_number: int, _frame: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
-class Progress:
-    """Shows the steps of a run as they go, with a bar for what takes long."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        self._console = Console(highlight=False)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def begun(self, step: "Step", folder: Path) -> None:
-        """Start the spinner of a step."""
-        (folder / "progress.json").unlink(missing_ok=True)
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._follow, args=(step.title, folder), daemon=True)
-        self._thread.start()
-
-    def ended(self, step: "Step", seconds: float, *, skipped: bool) -> None:
-        """Tick a step off."""
-        self._end()
-        note = "done before" if skipped else f"{seconds:5.1f} s"
-        self._console.print(f"  [green]✓[/green] {step.title:<34} {note}")
-
-    def failed(self, step: "Step", reason: str, *, again: bool) -> None:
-        """Say that a step failed, and whether it is tried again."""
-        self._end()
-        note = f"failed, trying again: {reason}" if again else "failed"
-        self._console.print(f"  [red]✗[/red] {step.title:<34} {note}")
-
-    def _end(self) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def _follow(self, title: str, folder: Path) -> None:
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console, transient=True) as bar:
-            task = bar.add_task(title, total=None)
-            while not self._stop.wait(0.2):
-                try:
-                    note = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-                except (OSError, ValueError):
-                    continue  # not there yet, or caught half written: the next look will do
-                bar.update(task, total=note["total"], completed=note["done"], description=f"{title}: {note['what']}")
-
-
 @cli.command()
 def daily(
     as_of: Annotated[str, typer.Option(help="Last day that may be seen, YYYY-MM-DD [default: last fix]")] = "",
@@ -113,6 +62,7 @@ def daily(
 ) -> None:
     """Check data, race VaR models, judge regimes, adopt or refuse a calibration, write the report."""
     from workbench.app import daily_run
+    from workbench.monitor.console import RunProgress
 
     order = DailyOrder(
         as_of,
@@ -125,10 +75,12 @@ def daily(
         confirm,
         tuple(change if change is not None else ()),
     )
-    run = daily_run(order, Progress())
+    progress = RunProgress()
+    run = daily_run(order, progress)
     typer.echo(f"Daily run for {run.folder.date}")
     try:
-        folder = run.execute(resume=resume)
+        with progress:
+            folder = run.execute(resume=resume)
     except KeyboardInterrupt:
         typer.echo("workbench: interrupted; earlier results are untouched, --resume goes on where it stopped", err=True)
         raise typer.Exit(INTERRUPTED) from None

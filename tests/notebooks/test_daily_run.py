@@ -159,7 +159,7 @@ def test_ctrl_c_is_one_sentence_and_the_run_can_go_on(under_way, workbench):
     assert f"another run for {CRISIS} is under way" in second.stderr
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors == "workbench: interrupted; earlier results are untouched, --resume goes on where it stopped\n"
     assert not (home / "runs" / CRISIS).exists()
     state = json.loads((home / "runs" / f".{CRISIS}.partial" / "state.json").read_text())

@@ -49,7 +49,7 @@ def test_an_unknown_parameter_is_refused_before_a_kernel_starts(tmp_path):
 def test_a_notebook_that_names_no_kernel_is_refused(tmp_path):
     cell = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
     nbformat.write(new_notebook(cells=[cell]), tmp_path / "one.ipynb")
-    with pytest.raises(ConfigError, match="not a complete Jupyter notebook: No kernel name"):
+    with pytest.raises(ConfigError, match="not a complete Jupyter notebook: it names no kernel"):
         declared_parameters(tmp_path / "one.ipynb")
 
 

@@ -1,5 +1,6 @@
 """One session of the daily run: what a notebook asks for in a cell, and what it leaves for the next step."""
 
+import io
 import json
 import time
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,8 @@ from workbench.runtime.risk_calibration import RaceSettings, RiskCalibration, ca
 DEFAULT_GROSS = 0.5
 """Gross exposure of the default book over equity: small enough that its VaR 95 % lies under the first rung."""
 PROGRESS_EVERY = 0.2
+DOTS_PER_INCH, SHOWN_PER_INCH = 130, 80
+"""Pictures are drawn finer than they are shown, for sharp screens."""
 
 
 class Figure(Protocol):
@@ -39,6 +42,18 @@ class Figure(Protocol):
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write the picture to a file."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as a notebook shows it."""
+
+    name: str
+    png: bytes = field(repr=False)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The picture, and its width on the page."""
+        return self.png, {"width": int.from_bytes(self.png[16:20], "big") * SHOWN_PER_INCH // DOTS_PER_INCH}
 
 
 @dataclass
@@ -63,8 +78,8 @@ class DailySession:
         """
         write_atomically(self.folder / "results" / f"{name}.json", as_json(result))
 
-    def show(self, name: str, figure: Figure) -> Figure:
-        """Keep a picture for the report and hand it on to the notebook.
+    def show(self, name: str, figure: Figure) -> "Picture":
+        """Draw a picture once: for the report, and for the notebook.
 
         Parameters
         ----------
@@ -75,13 +90,14 @@ class DailySession:
 
         Returns
         -------
-        Figure
-            The same.
+        Picture
+            What the notebook shows.
         """
-        target = self.folder / "figures" / f"{name}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(target, dpi=130)
-        return figure
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH)
+        picture = Picture(name, drawn.getvalue())
+        write_atomically(self.folder / "figures" / f"{name}.png", picture.png)
+        return picture
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell the runner how far a long computation is.

@@ -1,17 +1,18 @@
 """Run a notebook by papermill, strictly: the tag must be there, every parameter must be known, time is limited."""
 
+import ast
+import functools
 import importlib
 import json
 import math
-import os
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
 from workbench.data.files import write_atomically
 from workbench.domain import errors
 from workbench.domain.errors import ConfigError, ExecutionError, WorkbenchError
+from workbench.runtime.kernels import Kernels
 
 REMEMBERED = 300
 """Characters of an unexpected error that are shown; the executed notebook has all of it."""
@@ -35,19 +36,22 @@ def declared_parameters(notebook: Path) -> dict[str, str]:
     ConfigError
         When the notebook is missing, is none, or has no single cell tagged ``parameters``.
     """
-    import papermill
-
     if not notebook.is_file():
         raise ConfigError(f"notebook {notebook} does not exist")
     try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        kernel = content["metadata"].get("kernelspec", {}).get("name", "")
+        tagged = [cell for cell in content["cells"] if "parameters" in cell["metadata"].get("tags", [])]
         if len(tagged) != 1:
             raise ConfigError(f"{notebook.name} must have one cell tagged 'parameters', it has {len(tagged)}")
-        found = papermill.inspect_notebook(str(notebook))
-    except (ValueError, KeyError, TypeError) as error:
+        source = "".join(tagged[0]["source"])
+        lines = [line for line in ast.parse(source).body if isinstance(line, ast.Assign)]
+    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:
         raise ConfigError(f"{notebook} is not a complete Jupyter notebook: {error}") from error
-    return {name: str(about["default"]) for name, about in found.items()}
+    if not kernel:
+        raise ConfigError(f"{notebook} is not a complete Jupyter notebook: it names no kernel")
+    names = [(target.id, line.value) for line in lines for target in line.targets if isinstance(target, ast.Name)]
+    return {name: ast.get_source_segment(source, value) or "" for name, value in names}
 
 
 def check_parameters(notebook: Path, parameters: dict[str, Any]) -> None:
@@ -71,7 +75,9 @@ def check_parameters(notebook: Path, parameters: dict[str, Any]) -> None:
             raise ConfigError(f"{notebook.name} has no parameter {name!r}: it has {', '.join(known)}")
 
 
-def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, seconds: int) -> None:
+def execute_notebook(
+    notebook: Path, output: Path, parameters: dict[str, Any], *, seconds: int, kernel: Any = None
+) -> None:
     """Execute a notebook and keep the executed copy and its HTML.
 
     Parameters
@@ -84,6 +90,8 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
         Values for its ``parameters`` cell.
     seconds : int
         Time limit of the whole notebook.
+    kernel : KernelManager, optional
+        A fresh kernel, started in the notebook's folder; it is ended with the notebook. Left out, one is started.
 
     Raises
     ------
@@ -91,28 +99,31 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
         The notebook's own error when it is one of ours; `ExecutionError` for any other, for a dead kernel and for a
         notebook that takes too long.
     """
+    check_parameters(notebook, parameters)
+    if kernel is None:
+        with Kernels() as own:
+            kernel = own.take(notebook.name, notebook.parent)
+            execute_notebook(notebook, output, parameters, seconds=seconds, kernel=kernel)
+            return
+    # imported here: it takes a second, which a kernel started ahead uses
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    check_parameters(notebook, parameters)
-    quiet_kernels()
     # the limit is the notebook's, not a cell's: each cell gets what is left of it
     ends = time.monotonic() + seconds
     try:
-        with warnings.catch_warnings():
-            # papermill and nbclient warn about their own asyncio and schema details; what matters is raised
-            warnings.simplefilter("ignore")
-            papermill.execute_notebook(
-                str(notebook),
-                str(output),
-                parameters=parameters,
-                kernel_name="python3",
-                cwd=str(notebook.parent),
-                progress_bar=False,
-                log_output=False,
-                timeout_func=lambda _cell: max(1, math.ceil(ends - time.monotonic())),
-                start_timeout=60,
-            )
+        papermill.execute_notebook(
+            str(notebook),
+            str(output),
+            engine_name=started_kernel_engine(),
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            timeout_func=lambda _cell: max(1, math.ceil(ends - time.monotonic())),
+            start_timeout=60,
+            km=kernel,
+        )
     except papermill.exceptions.PapermillExecutionError as error:
         raise translated(error.ename, error.evalue, notebook, output) from error
     except CellTimeoutError as error:
@@ -122,16 +133,35 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
     export_html(output)
 
 
-def quiet_kernels() -> None:
-    """Let kernels log critical faults only.
+@functools.cache
+def started_kernel_engine() -> str:
+    """Register, once, a papermill engine that uses a kernel started before, and ends it with the notebook.
 
-    Their note on loopback sockets, and the closed socket they report when a run is interrupted, tell a reader nothing;
-    errors of cells and dead kernels do not come by the log, they are raised.
+    Returns
+    -------
+    str
+        Its name.
     """
-    profile = os.environ.get("IPYTHONDIR", "")
-    if profile:
-        config = Path(profile) / "profile_default" / "ipython_kernel_config.py"
-        write_atomically(config, b"c.IPKernelApp.log_level = 50\n")
+    engines = importlib.import_module("papermill.engines")
+    client = importlib.import_module("papermill.clientwrap").PapermillNotebookClient
+    loops = importlib.import_module("jupyter_core.utils")
+
+    class StartedKernelEngine(engines.Engine):  # type: ignore[misc, name-defined]
+        """Papermill's own engine never ends a kernel that it was given."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+            wanted = ("timeout_func", "km")
+            chosen = {name: options[name] for name in wanted}
+            runner = client(nb_man, kernel_name=kernel_name, startup_timeout=options["start_timeout"], **chosen)
+            try:
+                runner.execute(cleanup_kc=True)
+            finally:
+                # each thread gets a loop of its own, and nobody else closes it
+                loops.ensure_event_loop().close()
+
+    engines.papermill_engines.register("started-kernel", StartedKernelEngine)
+    return "started-kernel"
 
 
 def translated(name: str, message: str, notebook: Path, output: Path) -> WorkbenchError:
@@ -163,11 +193,9 @@ def export_html(notebook: Path) -> None:
     notebook : Path
         Executed notebook.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exporters = importlib.import_module("nbconvert.exporters")
-        exporter = exporters.HTMLExporter(template_name="lab", embed_images=True)
-        exporter.exclude_input_prompt = True
-        exporter.exclude_output_prompt = True
-        body, _ = exporter.from_filename(str(notebook))
+    exporters = importlib.import_module("nbconvert.exporters")
+    exporter = exporters.HTMLExporter(template_name="lab", embed_images=True)
+    exporter.exclude_input_prompt = True
+    exporter.exclude_output_prompt = True
+    body, _ = exporter.from_filename(str(notebook))
     write_atomically(notebook.with_suffix(".html"), body.encode())

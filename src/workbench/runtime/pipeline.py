@@ -52,12 +52,26 @@ class Step(BaseModel):
 
 
 class Pipeline(BaseModel):
-    """Steps in the order they run."""
+    """Steps, each after those it needs.
+
+    Attributes
+    ----------
+    name, title : str
+        Short name in files; what a reader sees.
+    at_once : int
+        How many steps may run side by side.
+    imports : tuple of str
+        Modules its kernels import while they wait for their notebook.
+    steps : tuple of Step
+        In the order they are started.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     title: str
+    at_once: int = Field(ge=1, default=1)
+    imports: tuple[str, ...] = ()
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

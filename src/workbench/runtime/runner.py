@@ -1,14 +1,22 @@
-"""Run the steps of a pipeline in order: locked, resumable, with time limits, retries and a manifest."""
+"""Run the steps of a pipeline: locked, resumable, with time limits, retries and a manifest.
 
+A step starts when the steps it needs have ended; steps that do not need each other run side by side. Only the main
+thread keeps the state and tells the watcher; a step's own thread works, and reports by a queue.
+"""
+
+import queue
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from workbench.data.files import cannot_write, write_atomically
 from workbench.domain.errors import ExecutionError, WorkbenchError
 from workbench.runtime.daily import as_json
+from workbench.runtime.kernels import Kernels
 from workbench.runtime.notebooks import check_parameters, execute_notebook
 from workbench.runtime.pipeline import Pipeline, Step
 from workbench.runtime.provenance import file_hash, versions
@@ -19,7 +27,7 @@ Action = Callable[[Path], None]
 
 
 class Watcher(Protocol):
-    """Who is told how a run goes."""
+    """Who is told how a run goes; steps may be under way side by side."""
 
     def begun(self, step: Step, folder: Path) -> None:
         """A step starts; `folder` may hold its progress.json."""
@@ -32,6 +40,15 @@ class Watcher(Protocol):
     def failed(self, step: Step, reason: str, *, again: bool) -> None:
         """A step has failed; `again` says whether it is tried once more."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the thread of a step has to say: it has ended, or it failed and tries again."""
+
+    step: Step
+    ended: Future[dict[str, Any]] | None = None
+    again: ExecutionError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +116,8 @@ class Run:
             state = self.folder.begin(self._fingerprint(), resume=resume)
             if resume and not self.folder.partial.exists():
                 return self.folder.final
-            for step in self.pipeline.steps:
-                if step.name in state["steps"]:
-                    self.watcher.ended(step, state["steps"][step.name]["seconds"], skipped=True)
-                    continue
-                state["steps"][step.name] = self._attempt(step)
-                self.folder.save(state)
+            with Kernels(self.pipeline.imports) as kernels:
+                self._run_steps(state, kernels)
             self._write_manifest(state)
             self.folder.publish()
         return self.folder.final
@@ -114,38 +127,80 @@ class Run:
         steps = {step.name: step.parameters for step in self.pipeline.steps if step.parameters}
         return {**self.inputs, "parameters": steps}
 
-    def _attempt(self, step: Step) -> dict[str, Any]:
+    def _run_steps(self, state: dict[str, Any], kernels: Kernels) -> None:
+        """Start what can start, wait for what ends; after a failure start nothing new and let the rest end."""
+        waiting = []
+        for step in self.pipeline.steps:
+            if step.name in state["steps"]:
+                self.watcher.ended(step, state["steps"][step.name]["seconds"], skipped=True)
+                continue
+            waiting.append(step)
+            if step.notebook is not None:
+                kernels.prepare(step.name, (self.notebooks / step.notebook).parent)
+        reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        working: set[str] = set()
+        failure: WorkbenchError | None = None
+        with ThreadPoolExecutor(self.pipeline.at_once) as pool:
+            try:
+                while working or (waiting and failure is None):
+                    room = self.pipeline.at_once - len(working) if failure is None else 0
+                    for step in [one for one in waiting if set(one.needs) <= set(state["steps"])][:room]:
+                        waiting.remove(step)
+                        working.add(step.name)
+                        self.watcher.begun(step, self.folder.partial)
+                        future = pool.submit(self._attempt, step, kernels, reports)
+                        future.add_done_callback(partial(_report_end, reports, step))
+                    report = reports.get()
+                    if report.again is not None:
+                        self.watcher.failed(report.step, str(report.again), again=True)
+                        self.watcher.begun(report.step, self.folder.partial)
+                        continue
+                    working.remove(report.step.name)
+                    failure = self._settle(report, state) or failure
+            except BaseException:  # interrupted: with their kernels gone the threads end by themselves
+                kernels.end()
+                raise
+        if failure is not None:
+            raise failure
+
+    def _settle(self, report: Report, state: dict[str, Any]) -> WorkbenchError | None:
+        """Keep the record of a step that ended well, or hand on why it failed."""
+        try:
+            record = report.ended.result() if report.ended else {}
+        except WorkbenchError as error:
+            self.watcher.failed(report.step, str(error), again=False)
+            return self._named(report.step, error)
+        state["steps"][report.step.name] = record
+        self.folder.save(state)
+        self.watcher.ended(report.step, record["seconds"], skipped=False)
+        return None
+
+    def _attempt(self, step: Step, kernels: Kernels, reports: queue.SimpleQueue[Report]) -> dict[str, Any]:
+        """Work at a step until it succeeds; a refusal of data, parameters or models is final at once."""
         for attempt in range(1, step.retries + 2):
-            self.watcher.begun(step, self.folder.partial)
             started = time.monotonic()
             try:
-                self._work(step)
+                self._work(step, kernels)
             except ExecutionError as error:
-                again = attempt <= step.retries
-                self.watcher.failed(step, str(error), again=again)
-                if not again:
-                    raise self._named(step, error) from error
-            except WorkbenchError as error:
-                # data, parameters and models refuse for a reason that a second try does not change
-                self.watcher.failed(step, str(error), again=False)
-                raise self._named(step, error) from error
+                if attempt > step.retries:
+                    raise
+                reports.put(Report(step, again=error))
             else:
-                seconds = time.monotonic() - started
-                self.watcher.ended(step, seconds, skipped=False)
-                return {"seconds": round(seconds, 2), "attempts": attempt}
+                return {"seconds": round(time.monotonic() - started, 2), "attempts": attempt}
         raise ExecutionError(f"step {step.name!r} has no attempt left")
 
     def _named(self, step: Step, error: WorkbenchError) -> WorkbenchError:
         return type(error)(f"step {step.name!r} failed: {error}\nwhen that is mended, go on with --resume")
 
-    def _work(self, step: Step) -> None:
+    def _work(self, step: Step, kernels: Kernels) -> None:
         try:
             if step.notebook is None:
                 self.actions[str(step.action)](self.folder.partial)
                 return
             source = self.notebooks / step.notebook
             output = self.folder.partial / source.name
-            execute_notebook(source, output, self.parameters(step), seconds=step.seconds or 0)
+            kernel = kernels.take(step.name, source.parent)
+            execute_notebook(source, output, self.parameters(step), seconds=step.seconds or 0, kernel=kernel)
         except OSError as error:
             raise cannot_write(self.folder.partial, error) from error
 
@@ -170,3 +225,7 @@ class Run:
             },
         }
         write_atomically(self.folder.partial / "manifest.json", as_json(manifest))
+
+
+def _report_end(reports: queue.SimpleQueue[Report], step: Step, ended: Future[dict[str, Any]]) -> None:
+    reports.put(Report(step, ended))

@@ -32,17 +32,18 @@ def value_at_risk(path: pd.DataFrame, *, title: str) -> Figure:
     with house_style():
         figure, axes = plt.subplots(2, 1, figsize=(10.5, 6.2), height_ratios=[3, 2])
         recent = path[path.index >= path.index[-1] - pd.DateOffset(years=YEARS_SHOWN)]
-        _against(axes[0], recent, marker=46)
+        _against(axes[0], recent, marker=46, width=1.2)
         axes[0].set_title(title)
         axes[0].legend(loc="upper left", ncols=4)
-        _against(axes[1], path, marker=12)
+        _against(axes[1], path, marker=12, width=0.6)
         axes[1].set_title(f"Since {path.index[0]:%Y}", fontsize=10)
     return finished(figure)
 
 
-def _against(axis: Any, path: pd.DataFrame, *, marker: int) -> None:
+def _against(axis: Any, path: pd.DataFrame, *, marker: int, width: float) -> None:
     beyond = path["return"] < -path["value_at_risk"]
-    axis.bar(path.index, path["return"], width=1.6, color="#b6bcc6", label="return of the book")
+    # one collection of lines: a bar chart makes a patch of each of 6,000 days, which takes three seconds
+    axis.vlines(path.index, 0, path["return"], colors="#b6bcc6", lw=width, label="return of the book")
     axis.plot(path.index, -path["value_at_risk"], color=BLUE, lw=1.2, label="−VaR")
     axis.plot(path.index, -path["expected_shortfall"], color=BLUE, lw=0.8, ls="--", label="−expected shortfall")
     label = f"exceedances: {int(beyond.sum())} in {len(path)} days"
