@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workbench.data.store import Store
     from workbench.runtime.calibrations import CalibrationRegistry
     from workbench.runtime.daily import DailySession
-    from workbench.runtime.runner import Run, Watcher
+    from workbench.runtime.pipelines.runner import Run, Watcher
 
 LIVE_WITHIN_DAYS = 92
 """A run for a day further back than a quarter is history: it is judged, but never goes live."""
@@ -165,9 +165,9 @@ def daily_run(order: DailyOrder, watcher: "Watcher") -> "Run":
     from workbench.data.policy_file import read_policy
     from workbench.monitor.report import write_report
     from workbench.runtime.calibrations.proposal import Decision, decide
-    from workbench.runtime.pipeline import load_pipeline
-    from workbench.runtime.run_folder import RunFolder
-    from workbench.runtime.runner import Run
+    from workbench.runtime.pipelines.pipeline import load_pipeline
+    from workbench.runtime.pipelines.run_folder import RunFolder
+    from workbench.runtime.pipelines.runner import Run
 
     root, home = project_root(), home_folder()
     as_of = load_rates(order.as_of, order.ecb_file).as_of

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from workbench.domain.errors import ConfigError
-from workbench.runtime.pipeline import Pipeline, literal, load_pipeline
+from workbench.runtime.pipelines.pipeline import Pipeline, literal, load_pipeline
 
-SHIPPED = Path(__file__).parents[2] / "pipelines" / "daily.toml"
+SHIPPED = Path(__file__).parents[3] / "pipelines" / "daily.toml"
 HEAD = 'name = "small"\ntitle = "Small"\n'
 NOTEBOOK = '[[steps]]\nname = "first"\ntitle = "First"\nnotebook = "a.ipynb"\nseconds = 10\n'
 ACTION = '[[steps]]\nname = "second"\ntitle = "Second"\naction = "report"\nneeds = ["first"]\n'

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from workbench.domain.errors import ConfigError, ExecutionError
-from workbench.runtime.run_folder import RunFolder
+from workbench.runtime.pipelines.run_folder import RunFolder
 
 DATE = "2026-10-30"
 INPUTS = {"as_of": DATE, "book_file": "", "equity": 1e6, "parameters": {"var": {"race_pairs": 16}}}
 HOLDER = """
 import sys
 from pathlib import Path
-from workbench.runtime.run_folder import RunFolder
+from workbench.runtime.pipelines.run_folder import RunFolder
 with RunFolder(Path(sys.argv[1]), sys.argv[2]).locked():
     print("locked", flush=True)
     sys.stdin.read()

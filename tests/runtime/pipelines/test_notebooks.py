@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from workbench.domain import errors
 from workbench.domain.errors import ConfigError, DataError, ExecutionError, WorkbenchError
-from workbench.runtime.notebooks import check_parameters, declared_parameters, execute_notebook, translated
+from workbench.runtime.pipelines.notebooks import check_parameters, declared_parameters, execute_notebook, translated
 
 PARAMETERS = 'as_of = ""  # ISO date\npairs = 16\nfolder = ""'
 

@@ -13,9 +13,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from workbench.domain.errors import DataError, ExecutionError, WorkbenchError
-from workbench.runtime.pipeline import Pipeline, Step
-from workbench.runtime.run_folder import RunFolder
-from workbench.runtime.runner import Run
+from workbench.runtime.pipelines.pipeline import Pipeline, Step
+from workbench.runtime.pipelines.run_folder import RunFolder
+from workbench.runtime.pipelines.runner import Run
 
 DATE = "2026-10-30"
 TIMEOUT = 20.0

@@ -12,7 +12,7 @@ from typing import Any
 from workbench.data.files import write_atomically
 from workbench.domain import errors
 from workbench.domain.errors import ConfigError, ExecutionError, WorkbenchError
-from workbench.runtime.kernels import Kernels
+from workbench.runtime.pipelines.kernels import Kernels
 
 REMEMBERED = 300
 """Characters of an unexpected error that are shown; the executed notebook has all of it."""

@@ -1,0 +1,1 @@
+"""Pipelines: what is declared in ``pipelines/*.toml``, run as notebooks by papermill into one folder a date."""
