@@ -9,6 +9,9 @@ from typing import ParamSpec, TypeVar, cast
 
 import numba
 
+IS_COMPILED = not bool(getattr(numba.config, "DISABLE_JIT", 0))
+"""Whether kernels are compiled in this process, or run as plain Python."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -1,0 +1,1 @@
+"""Controls: ladders, modes, stress score, market condition. Pure rules on numbers."""

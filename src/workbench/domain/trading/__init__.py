@@ -1,0 +1,1 @@
+"""The trading vocabulary: modes, reasons, events, decisions, strategies, market time."""

@@ -1,0 +1,1 @@
+"""The risk engine: one step for live, replay and simulation."""

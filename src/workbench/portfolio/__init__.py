@@ -1,0 +1,1 @@
+"""Portfolio: how large a position may be."""
