@@ -111,6 +111,8 @@ class RiskEngine:
         Without one the engine fails closed: nothing may be entered.
     strategies : sequence of Strategy
         At most sixteen, in the order of their slots.
+    controls : bool
+        Whether ladders, conditions and locks work; without them the same book shows what they do.
 
     Examples
     --------
@@ -122,8 +124,15 @@ class RiskEngine:
     ['RaiseAlert', 'ModeChanged', 'CancelAll', 'RiskSnapshot']
     """
 
-    def __init__(self, policy: Policy, calibration: Calibration | None, strategies: Sequence[Strategy]) -> None:
-        self.settings = build_settings(policy, calibration, strategies)
+    def __init__(
+        self,
+        policy: Policy,
+        calibration: Calibration | None,
+        strategies: Sequence[Strategy],
+        *,
+        controls: bool = True,
+    ) -> None:
+        self.settings = build_settings(policy, calibration, strategies, controls=controls)
         self._work, self._event = records(1, WORK), records(1, EVENT)
         self._out, self._numbers = records(MOST_DECISIONS, DECISION), np.zeros(2 + LEG_COUNT)
         self._readers: dict[int, DecisionReader] = {}
@@ -181,9 +190,9 @@ class RiskEngine:
 
     def _renewed(self, settings: Settings, event: AnyEvent) -> Settings:
         if isinstance(event, CalibrationAdopted):
-            return build_settings(settings.policy, event.calibration, settings.strategies)
+            return build_settings(settings.policy, event.calibration, settings.strategies, controls=settings.controls)
         if isinstance(event, PolicyChanged):
-            return build_settings(event.policy, settings.calibration, settings.strategies)
+            return build_settings(event.policy, settings.calibration, settings.strategies, controls=settings.controls)
         return settings
 
     def _decisions(self, state: EngineState, count: int, asked: bool) -> tuple[AnyDecision, ...]:

@@ -33,6 +33,7 @@ class Settings:
     calibration: Calibration | None
     strategies: tuple[Strategy, ...]
     numbers: Any = field(repr=False)
+    controls: bool = True
 
     @property
     def slots(self) -> dict[str, int]:
@@ -40,7 +41,9 @@ class Settings:
         return {strategy.name: slot for slot, strategy in enumerate(self.strategies)}
 
 
-def build_settings(policy: Policy, calibration: Calibration | None, strategies: Sequence[Strategy]) -> Settings:
+def build_settings(
+    policy: Policy, calibration: Calibration | None, strategies: Sequence[Strategy], *, controls: bool = True
+) -> Settings:
     """Translate policy, calibration and strategies.
 
     Parameters
@@ -51,6 +54,9 @@ def build_settings(policy: Policy, calibration: Calibration | None, strategies: 
         Without one the engine fails closed.
     strategies : sequence of Strategy
         At most sixteen.
+    controls : bool
+        Without them no ladder trips, no condition caps and nothing is locked: what a control did is measured against
+        this. Sizing, stops, limits and people stay.
 
     Returns
     -------
@@ -75,7 +81,21 @@ def build_settings(policy: Policy, calibration: Calibration | None, strategies: 
     _set_conditions(one, policy, strategies)
     _set_strategies(one, policy, strategies)
     _set_calibration(one, policy, calibration)
-    return Settings(policy, calibration, tuple(strategies), numbers if IS_COMPILED else numbers.view(np.recarray))
+    if not controls:
+        _switch_off_controls(one)
+    return Settings(policy, calibration, tuple(strategies), _as_read(numbers), controls)
+
+
+def _as_read(numbers: Any) -> Any:
+    return numbers if IS_COMPILED else numbers.view(np.recarray)
+
+
+def _switch_off_controls(one: Any) -> None:
+    one.trigger[:] = np.inf
+    one.condition_cap[:] = 1.0
+    one.condition_ratio[:] = one.condition_score[:] = np.inf
+    one.drawdown_limit[:] = np.inf
+    one.tier_limit[:] = np.inf
 
 
 def _set_ladders(one: Any, policy: Policy) -> None:
