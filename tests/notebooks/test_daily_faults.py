@@ -1,0 +1,70 @@
+"""Full disk and read-only folders, by the real command: one sentence, exit code 1, earlier results untouched."""
+
+import hashlib
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SMALL_RACE = ("--set", "var_calibration.race_start=2007-01-02", "--set", "var_calibration.race_pairs=0")
+EARLIER, LATER = "2026-10-30", "2008-10-27"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def run_with_room(home: Path, room: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The real command where no file may grow beyond `room` bytes, as on a disk that is nearly full."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    command = [str(Path(sys.executable).parent / "workbench"), "daily", *arguments]
+    environment = {**os.environ, "WORKBENCH_HOME": str(home), "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, check=False, preexec_fn=limit
+    )
+
+
+def is_one_message(text: str) -> bool:
+    return text.startswith("workbench: ") and "Traceback" not in text and len(text.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("room", [2_000, 60_000], ids=["at once", "in the middle of the figures"])
+def test_a_full_disk_is_said_and_earlier_results_stay(room, daily_folder):
+    before = digests(daily_folder)
+    ended = run_with_room(daily_folder.parents[1], room, "--as-of", LATER, *SMALL_RACE)
+    assert ended.returncode == 1
+    assert is_one_message(ended.stderr), ended.stderr
+    assert "cannot write" in ended.stderr
+    assert "what was there before is unchanged" in ended.stderr
+    assert digests(daily_folder) == before
+    assert not (daily_folder.parent / LATER).exists()
+
+
+def test_a_run_that_met_a_full_disk_goes_on_when_there_is_room(daily_folder, workbench):
+    home = daily_folder.parents[1]
+    assert run_with_room(home, 60_000, "--as-of", LATER, *SMALL_RACE).returncode == 1
+    ended = workbench(home, "daily", "--as-of", LATER, *SMALL_RACE, "--resume")
+    assert ended.returncode == 0, ended.stderr
+    assert (daily_folder.parent / LATER / "index.html").is_file()
+
+
+@pytest.mark.parametrize("place", ["/proc/runs", "under a file"])
+def test_a_folder_nobody_can_write_to_is_said(place, daily_folder, workbench, tmp_path):
+    before = digests(daily_folder)
+    (tmp_path / "file").touch()
+    runs = place if place.startswith("/") else str(tmp_path / "file" / "runs")
+    ended = workbench(daily_folder.parents[1], "daily", "--as-of", EARLIER, "--runs", runs)
+    assert ended.returncode == 1
+    assert is_one_message(ended.stderr), ended.stderr
+    assert f"cannot write {runs}" in ended.stderr
+    assert digests(daily_folder) == before
