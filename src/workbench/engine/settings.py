@@ -229,8 +229,8 @@ def _set_systemic(one: Any, calibration: Calibration) -> None:
     """Thresholds of turbulence and absorption ratio, where the calibration's evidence names them."""
     evidence: Any = calibration.evidence.get("correlation", {})
     if isinstance(evidence, dict):
-        if evidence.get("turbulence_threshold"):
-            one.turbulence_full = evidence["turbulence_threshold"] / len(LEGS)
+        if evidence.get("turbulence_normal_threshold"):
+            one.turbulence_full = evidence["turbulence_normal_threshold"] / len(LEGS)
         if evidence.get("absorption_threshold"):
             shift = evidence.get("absorption_shift", np.nan) / evidence["absorption_threshold"]
             one.absorption = float(np.clip(shift, 0.0, 1.0))

@@ -41,7 +41,7 @@ FIGURES = {
         ("regimes", "Regime probabilities under the seven-leg index"),
         ("volatility_ratio", "Volatility over normal, rungs of the policy"),
         ("correlations", "Correlations of the legs: now, normal, change"),
-        ("alarms", "Correlation drift and turbulence against their thresholds"),
+        ("alarms", "Correlation drift, turbulence and absorption shift against their block-bootstrap thresholds"),
     ),
     "data": (("leg_values", "Seven USD legs"), ("largest_moves", "Largest one-day moves")),
 }

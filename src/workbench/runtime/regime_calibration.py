@@ -24,13 +24,16 @@ from workbench.regimes import (
 from workbench.risk.correlation import (
     BlockPlan,
     absorption_ratio,
+    absorption_shift_threshold,
     block_bootstrap_threshold,
     breakdown_alarms,
     correlation_drift,
     correlation_path,
+    next_day_turbulence_threshold,
     normal_correlation,
     standardised_shift,
     turbulence,
+    turbulence_quantile_threshold,
 )
 from workbench.risk.volatility import DAILY_DECAY, NORMAL_WINDOW
 
@@ -53,8 +56,9 @@ class CorrelationState:
     """Leg correlations now against normal, with the alarm thresholds that the calm past gives.
 
     `drift_path`, `turbulence_path` and `absorption_path` end on the as-of date; the drift is measured from today's
-    normal. `drift_threshold` is the 99 % quantile of a block bootstrap of the normal window, `turbulence_threshold`
-    that of the turbulence seen in it.
+    normal. All thresholds are from block bootstraps of the normal window: `drift_threshold` and
+    `absorption_threshold` 99 % quantiles, `turbulence_threshold` the upper bound of the 99 % quantile of the path,
+    `turbulence_normal_threshold` the 99 % quantile of a day against the window's own estimates, as the engine reads it.
     """
 
     current: Floats
@@ -67,8 +71,10 @@ class CorrelationState:
     drift_path: pd.Series
     turbulence_path: pd.Series
     turbulence_threshold: float
+    turbulence_normal_threshold: float
     absorption_path: pd.Series
-    absorption_shift: float
+    absorption_shift_path: pd.Series
+    absorption_threshold: float
     breakdown: bool
 
     def summary(self) -> dict[str, Any]:
@@ -81,8 +87,10 @@ class CorrelationState:
             "moved_pairs": self.moved_pairs,
             "turbulence": float(self.turbulence_path.iloc[-1]),
             "turbulence_threshold": self.turbulence_threshold,
+            "turbulence_normal_threshold": self.turbulence_normal_threshold,
             "absorption_ratio": float(self.absorption_path.iloc[-1]),
-            "absorption_shift": self.absorption_shift,
+            "absorption_shift": float(self.absorption_shift_path.iloc[-1]),
+            "absorption_threshold": self.absorption_threshold,
             "breakdown": self.breakdown,
         }
 
@@ -98,7 +106,11 @@ class CorrelationState:
                 number(self.turbulence_threshold, ".1f"),
             ],
             ["absorption ratio, one factor", number(float(self.absorption_path.iloc[-1])), "–"],
-            ["its 15-day shift, deviations", number(self.absorption_shift, "+.2f"), "–"],
+            [
+                "its 15-day shift, deviations",
+                number(float(self.absorption_shift_path.iloc[-1]), "+.2f"),
+                number(self.absorption_threshold, "+.2f"),
+            ],
         ]
         caption = f"Correlation: {'BREAKDOWN, above its threshold' if self.breakdown else 'no breakdown'}"
         return html_table(["measure", "now", "99 % threshold"], rows, caption=caption)
@@ -266,6 +278,7 @@ def correlation_state(legs: pd.DataFrame, *, seed: int) -> CorrelationState:
     threshold = block_bootstrap_threshold(window, drift_of, generator=generator, level=THRESHOLD_LEVEL, plan=plan)
     turbulent = turbulence(values)
     absorbed = absorption_ratio(values)
+    shift = standardised_shift(absorbed)
     alarms = breakdown_alarms(
         drift.mean_absolute_change,
         enter=threshold.threshold,
@@ -282,9 +295,11 @@ def correlation_state(legs: pd.DataFrame, *, seed: int) -> CorrelationState:
         moved_pairs=int(last.moved_pairs),
         drift_path=pd.Series(drift.mean_absolute_change, index=days[-len(drift.mean_absolute_change) :]),
         turbulence_path=pd.Series(turbulent, index=days[-len(turbulent) :]),
-        turbulence_threshold=float(np.quantile(turbulent[-NORMAL_WINDOW:], THRESHOLD_LEVEL)),
+        turbulence_threshold=turbulence_quantile_threshold(turbulent[-NORMAL_WINDOW:], generator=generator),
+        turbulence_normal_threshold=next_day_turbulence_threshold(window, generator=generator),
         absorption_path=pd.Series(absorbed, index=days[-len(absorbed) :]),
-        absorption_shift=float(standardised_shift(absorbed)[-1]),
+        absorption_shift_path=pd.Series(shift, index=days[-len(shift) :]),
+        absorption_threshold=absorption_shift_threshold(window, generator=generator),
         breakdown=bool(alarms[-1]),
     )
 

@@ -1,5 +1,6 @@
 """Figures of the data and regime steps."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import matplotlib.pyplot as plt
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from workbench.monitor.figures.style import BLUE, GREEN, ORANGE, RED, finished, house_style
+from workbench.monitor.figures.style import BLUE, GREEN, GREY, ORANGE, RED, finished, house_style
 
 STATE_COLOURS = (GREEN, ORANGE, RED)
 REGIME_YEARS = 8
@@ -166,7 +167,7 @@ def correlations(current: NDArray[np.float64], normal: NDArray[np.float64], legs
 
 
 class AlarmState(Protocol):
-    """What the alarms figure needs: two paths, oldest first, each with its threshold."""
+    """What the alarms figure needs: three paths, oldest first, each with its threshold."""
 
     @property
     def drift_path(self) -> pd.Series:
@@ -185,12 +186,22 @@ class AlarmState(Protocol):
 
     @property
     def turbulence_threshold(self) -> float:
-        """Quantile of the normal window."""
+        """Upper bound of the 99 % quantile of the normal window, by block bootstrap."""
+        ...
+
+    @property
+    def absorption_shift_path(self) -> pd.Series:
+        """Shift of the absorption ratio, in deviations of its last year."""
+        ...
+
+    @property
+    def absorption_threshold(self) -> float:
+        """Of the block bootstrap."""
         ...
 
 
 def alarms(state: AlarmState) -> Figure:
-    """Correlation drift and turbulence of the last two years against their thresholds.
+    """Correlation drift, turbulence and absorption shift of the last two years against their thresholds.
 
     Parameters
     ----------
@@ -203,14 +214,89 @@ def alarms(state: AlarmState) -> Figure:
     """
     since = state.drift_path.index[-1] - pd.DateOffset(years=2)
     with house_style():
-        figure, axes = plt.subplots(2, 1, figsize=(10.5, 4.8), sharex=True)
+        figure, axes = plt.subplots(3, 1, figsize=(10.5, 6.6), sharex=True)
         for axis, series, threshold, title in (
             (axes[0], state.drift_path, state.drift_threshold, "Mean absolute change of leg correlations from normal"),
             (axes[1], state.turbulence_path, state.turbulence_threshold, "Turbulence of the legs (7 on average)"),
+            (axes[2], state.absorption_shift_path, state.absorption_threshold, "Shift of the absorption ratio"),
         ):
             recent = series[series.index >= since]
             axis.plot(recent.index, recent, color=BLUE, lw=1)
-            axis.axhline(threshold, color=RED, lw=1, ls="--", label=f"99 % threshold {threshold:.2f}")
+            axis.axhline(threshold, color=RED, lw=1, ls="--", label=f"block bootstrap, 99 %: {threshold:.2f}")
             axis.set_title(title, fontsize=10)
             axis.legend(loc="upper left")
+    return finished(figure)
+
+
+class JudgedAlarm(Protocol):
+    """What the early-warning figure needs of an alarm: its reading and threshold by day."""
+
+    @property
+    def name(self) -> str:
+        """Of the alarm."""
+        ...
+
+    @property
+    def reading(self) -> pd.Series:
+        """What is watched."""
+        ...
+
+    @property
+    def threshold(self) -> pd.Series:
+        """Above it the alarm is on."""
+        ...
+
+
+def early_warning(alarms: Sequence[JudgedAlarm], events: Sequence[pd.Timestamp]) -> Figure:
+    """Readings of the alarms against their thresholds, with the days they should have warned of.
+
+    Parameters
+    ----------
+    alarms : sequence of JudgedAlarm
+        One panel each.
+    events : sequence of Timestamp
+        The worst days.
+
+    Returns
+    -------
+    Figure
+    """
+    with house_style():
+        figure, axes = plt.subplots(len(alarms), 1, figsize=(10.5, 1.9 * len(alarms)), sharex=True)
+        for axis, alarm in zip(np.atleast_1d(axes), alarms, strict=True):
+            axis.plot(alarm.reading.index, alarm.reading, color=BLUE, lw=0.7)
+            axis.plot(alarm.threshold.index, alarm.threshold, color=RED, lw=1, ls="--")
+            for day in events:
+                axis.axvline(np.datetime64(day), color=ORANGE, lw=1, alpha=0.8)
+            axis.set_ylim(0 if alarm.reading.min() >= 0 else None, float(alarm.reading.quantile(0.999)))
+            axis.set_title(alarm.name, fontsize=10)
+        figure.suptitle("Alarms (blue), thresholds (red) and the worst days (orange)", x=0.01, ha="left", fontsize=12)
+    return finished(figure)
+
+
+def warning_skill(frame: pd.DataFrame) -> Figure:
+    """Hit rate of each alarm beside what an alarm of its shape reaches by chance.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row an alarm, with the columns ``hit rate`` and ``by chance``.
+
+    Returns
+    -------
+    Figure
+    """
+    places = np.arange(len(frame))
+    with house_style():
+        figure, axis = plt.subplots(figsize=(10.5, 3.0))
+        axis.barh(
+            places - 0.18, frame["hit rate"], height=0.36, color=BLUE, label="worst days with the alarm on before"
+        )
+        axis.barh(places + 0.18, frame["by chance"], height=0.36, color=GREY, label="reached by chance")
+        axis.set_yticks(places, frame.index)
+        axis.invert_yaxis()
+        axis.set_xlim(0, 1)
+        axis.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_title("Do the alarms warn?")
+        axis.legend(loc="lower right")
     return finished(figure)

@@ -18,6 +18,11 @@ from workbench.risk.correlation.paths import (
     normal_correlation,
 )
 from workbench.risk.correlation.systemic import absorption_ratio, standardised_shift, turbulence
+from workbench.risk.correlation.thresholds import (
+    absorption_shift_threshold,
+    next_day_turbulence_threshold,
+    turbulence_quantile_threshold,
+)
 
 __all__ = [
     "AlarmSkill",
@@ -25,6 +30,7 @@ __all__ = [
     "BootstrapThreshold",
     "CorrelationDrift",
     "absorption_ratio",
+    "absorption_shift_threshold",
     "alarm_skill",
     "block_bootstrap_threshold",
     "breakdown_alarms",
@@ -33,7 +39,9 @@ __all__ = [
     "correlation_path",
     "covariance_path",
     "nearest_correlation",
+    "next_day_turbulence_threshold",
     "normal_correlation",
     "standardised_shift",
     "turbulence",
+    "turbulence_quantile_threshold",
 ]
