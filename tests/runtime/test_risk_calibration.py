@@ -82,7 +82,7 @@ def test_components_add_up_to_the_portfolio(risk):
     parts = [position["component_99"] for position in risk.summary()["positions"]]
     assert sum(parts) == pytest.approx(risk.summary()["portfolio_99"], rel=1e-9)
     assert [position["pair"] for position in risk.summary()["positions"]] == ["EURUSD", "USDJPY", "EURCHF"]
-    assert risk.contribution_series.sum() == pytest.approx(risk.contributions.total)
+    assert risk.contribution_frame["component_99"].sum() == pytest.approx(risk.contributions.total)
 
 
 def test_residual_quantiles_times_volatility_are_the_champions_forecasts(risk):

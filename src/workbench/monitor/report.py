@@ -17,10 +17,14 @@ SIGNIFICANT = 0.05
 TESTS = (
     ("exact_p", "number of exceedances at 99 % (exact binomial)", "VaR 99 % is exceeded too often or too seldom"),
     ("exact_p_95", "number of exceedances at 95 % (exact binomial)", "VaR 95 % is exceeded too often or too seldom"),
-    ("christoffersen_p", "conditional coverage at 99 %", "exceedances at 99 % are too many, or come in clusters"),
-    ("christoffersen_p_95", "conditional coverage at 95 %", "exceedances at 95 % are too many, or come in clusters"),
-    ("dq_p", "dynamic quantile at 99 %", "past days foretell exceedances at 99 %: VaR reacts too slowly"),
-    ("dq_p_95", "dynamic quantile at 95 %", "past days foretell exceedances at 95 %: VaR reacts too slowly"),
+    ("christoffersen_exact_p", "conditional coverage at 99 %", "exceedances at 99 % are too many, or come in clusters"),
+    (
+        "christoffersen_exact_p_95",
+        "conditional coverage at 95 %",
+        "exceedances at 95 % are too many, or come in clusters",
+    ),
+    ("dq_exact_p", "dynamic quantile at 99 %", "past days foretell exceedances at 99 %: VaR reacts too slowly"),
+    ("dq_exact_p_95", "dynamic quantile at 95 %", "past days foretell exceedances at 95 %: VaR reacts too slowly"),
     (
         "es_p",
         "expected shortfall at 97.5 % (Acerbi–Szekely Z2, last 500 days)",
@@ -28,6 +32,8 @@ TESTS = (
     ),
 )
 """Column of the race, what the test is called, what a failure means."""
+IN_THE_RACE = ("Kupiec", "Christoffersen", "dynamic quantile", "Acerbi–Szekely Z2", "traffic light")
+"""Backtests that a line of the race, or a gate, already speaks of."""
 
 FIGURES = {
     "risk": (("value_at_risk", "Returns of the book against VaR 99 %, exceedances marked"),),
@@ -172,12 +178,25 @@ def honest_findings(summary: dict[str, Any]) -> list[str]:
                 f"The champion {champion['model']} fails the test of {name} (p = {champion[key]:.3g}): "
                 f"{meaning}; {others}."
             )
+    found += _further_findings(summary["value_at_risk"]["champion_tests"])
     inside = [row["model"] for row in race if row["in_mcs"]]
     found.append(
         f"{len(inside)} of {len(race)} models are inside the 90 % confidence set: the race cannot tell them apart, "
         "the champion is the one of smallest mean loss, not the proven best."
     )
     return found
+
+
+def _further_findings(tests: list[dict[str, Any]]) -> list[str]:
+    """Tests of the champion that the race does not run on every model, and that reject it."""
+    failing = [row for row in tests if row["rejects"] and not row["test"].startswith(IN_THE_RACE)]
+    by_meaning: dict[str, list[str]] = {}
+    for row in failing:
+        by_meaning.setdefault(row["meaning"], []).append(f"{row['test']} at {row['level']}, p = {row['p']:.2g}")
+    return [
+        f"Of {len(tests)} backtests of the champion these reject it too ({'; '.join(names)}): {meaning}."
+        for meaning, names in by_meaning.items()
+    ]
 
 
 def picture(folder: Path, name: str) -> str:

@@ -53,7 +53,10 @@ class RecentCoverage:
 
 @dataclass(frozen=True, slots=True)
 class CoverageCheck:
-    """All VaR tests of one model at one level over the whole race, each p-value with the power of its test."""
+    """All VaR tests of one model at one level over the whole race, each p-value with the power of its test.
+
+    Where there is an exact or simulated p-value, it is the one to judge by: the asymptotic ones reject too often.
+    """
 
     days: int
     exceedances: int
@@ -62,9 +65,11 @@ class CoverageCheck:
     exact_p: float
     kupiec_power: float
     christoffersen_p: float
+    christoffersen_exact_p: float
     christoffersen_power: float
     independence_p: float
     dynamic_quantile_p: float
+    dynamic_quantile_exact_p: float
     dynamic_quantile_power: float
 
 
@@ -176,9 +181,11 @@ def coverage_check(returns: Floats, value_at_risk: Floats, confidence: float) ->
         exact_p=unconditional.exact_p_value,
         kupiec_power=unconditional.power,
         christoffersen_p=conditional.p_value,
+        christoffersen_exact_p=conditional.exact_p_value,
         christoffersen_power=conditional.power,
         independence_p=christoffersen_independence(exceedances).exact_p_value,
         dynamic_quantile_p=dynamic.p_value,
+        dynamic_quantile_exact_p=dynamic.exact_p_value,
         dynamic_quantile_power=dynamic.power,
     )
 

@@ -1,6 +1,6 @@
 """The VaR step of the daily run: forecasts of every series, the race for the book, the numbers of the calibration."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from workbench.domain.book import Book
 from workbench.domain.currencies import LEGS, pair_leg_matrix
 from workbench.domain.errors import DataError
 from workbench.domain.tables import html_table, number, percent
-from workbench.risk.contributions import Contributions, component_var
+from workbench.risk.champion import BacktestLine, champion_tests
+from workbench.risk.contributions import Contributions, component_expected_shortfall, component_var
 from workbench.risk.models import CONFIDENCES
 from workbench.risk.models.garch import GarchFit, fit_garch
 from workbench.risk.race import Race, fz0_of, run_race
@@ -25,6 +26,7 @@ from workbench.runtime.forecast_store import (
     race_schedule,
     series_forecasts,
 )
+from workbench.runtime.risk_rows import backtest_frame, backtest_row, race_row
 
 Floats = NDArray[np.float64]
 
@@ -83,6 +85,8 @@ class RiskCalibration:
     contributions: Contributions
     covariance: Floats
     volatility_ratio: float
+    champion_tests: tuple[BacktestLine, ...]
+    component_shortfall: Floats
     cold_starts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -150,9 +154,15 @@ class RiskCalibration:
         return self.forecasts.returns[-LEG_GARCH_DAYS:] / volatility[-LEG_GARCH_DAYS:]
 
     @property
-    def contribution_series(self) -> pd.Series:
-        """Component VaR 99 % by pair, share of equity, largest first."""
-        return pd.Series(self.contributions.component, index=list(self.book.pairs)).sort_values(ascending=False)
+    def contribution_frame(self) -> pd.DataFrame:
+        """Component VaR 99 % and historical component shortfall 97.5 % by pair, share of equity, largest VaR first."""
+        columns = {"component_99": self.contributions.component, "component_shortfall_975": self.component_shortfall}
+        return pd.DataFrame(columns, index=list(self.book.pairs)).sort_values("component_99", ascending=False)
+
+    @property
+    def champion_frame(self) -> pd.DataFrame:
+        """Every backtest of the champion, one row a test."""
+        return backtest_frame(self.champion_tests)
 
     @property
     def race_frame(self) -> pd.DataFrame:
@@ -175,9 +185,8 @@ class RiskCalibration:
 
     def summary(self) -> dict[str, Any]:
         """The ``value_at_risk`` part of summary.json."""
-        champion = self.race.champion
         return {
-            "champion": champion.name,
+            "champion": self.race.champion.name,
             "confidence": 0.99,
             "book": self.book.name,
             "equity": self.book.equity,
@@ -188,20 +197,12 @@ class RiskCalibration:
             "days": self.race.days,
             "race": [race_row(score) for score in self.race.scores],
             "refused": self.race.refused,
+            "champion_tests": [backtest_row(line) for line in self.champion_tests],
             "positions": [
-                {"pair": pair, "units": self.book.units[pair], "component_99": float(part)}
-                for pair, part in zip(self.book.pairs, self.contributions.component, strict=True)
+                {"pair": pair, "units": self.book.units[pair], **self.contribution_frame.loc[pair].to_dict()}
+                for pair in self.book.pairs
             ],
-            "pairs": [
-                {
-                    "pair": line.pair,
-                    "champion": line.champion,
-                    "value_at_risk_99": line.value_at_risk_99,
-                    "exceedances": line.exceedances,
-                    "days": line.days,
-                }
-                for line in self.pair_lines
-            ],
+            "pairs": [asdict(line) for line in self.pair_lines],
             "cold_starts": self.cold_starts,
         }
 
@@ -216,46 +217,6 @@ class RiskCalibration:
         ]
         caption = f"Next day, {self.book.name} book, share of equity; champion {champion.title}"
         return html_table(["measure", "value"], rows, caption=caption)
-
-
-def race_row(score: Any) -> dict[str, Any]:
-    """One model of the race as it stands in summary.json.
-
-    Parameters
-    ----------
-    score : ModelScore
-        Line of the race.
-
-    Returns
-    -------
-    dict
-        Tests at 99 % under the plain names, at 95 % with the suffix ``_95``.
-    """
-    row: dict[str, Any] = {
-        "model": score.name,
-        "mean_fz0": score.mean_fz0,
-        "in_mcs": score.in_mcs,
-        "mcs_p": score.mcs_p,
-        "dm_p": score.dm_p,
-        "es_z2": score.shortfall.z2,
-        "es_p": score.shortfall.p,
-        "es_power": score.shortfall.power,
-    }
-    for confidence, suffix in ((0.99, ""), (0.95, "_95")):
-        check = score.coverage[confidence]
-        row |= {
-            f"kupiec_p{suffix}": check.kupiec_p,
-            f"exact_p{suffix}": check.exact_p,
-            f"christoffersen_p{suffix}": check.christoffersen_p,
-            f"independence_p{suffix}": check.independence_p,
-            f"dq_p{suffix}": check.dynamic_quantile_p,
-            f"kupiec_power{suffix}": check.kupiec_power,
-            f"christoffersen_power{suffix}": check.christoffersen_power,
-            f"dq_power{suffix}": check.dynamic_quantile_power,
-            f"exceedances{suffix}": check.exceedances,
-            f"expected{suffix}": check.expected,
-        }
-    return row
 
 
 def calibrate_risk(
@@ -326,6 +287,10 @@ def calibrate_risk(
         ),
         covariance=covariance,
         volatility_ratio=float(book_volatility[-1] / normal_volatility(book_volatility)),
+        champion_tests=champion_tests(own, race.champion.name),
+        component_shortfall=component_expected_shortfall(
+            rates.pair_simple_returns(book.pairs).to_numpy()[-LEG_GARCH_DAYS:] * weights, confidence=0.975
+        ),
         cold_starts=merged_counts([result.cold_starts() for result in forecasts.values()]),
     )
 

@@ -134,13 +134,13 @@ def volatility(frame: pd.DataFrame) -> Figure:
     return finished(figure)
 
 
-def contributions(parts: pd.Series) -> Figure:
-    """Component VaR by pair: who carries the risk, who takes it off.
+def contributions(parts: pd.DataFrame) -> Figure:
+    """Component VaR and component shortfall by pair: who carries the risk, who takes it off.
 
     Parameters
     ----------
-    parts : Series
-        Share of equity by pair, largest first.
+    parts : DataFrame
+        ``component_99`` and ``component_shortfall_975``, share of equity by pair, largest first.
 
     Returns
     -------
@@ -148,10 +148,15 @@ def contributions(parts: pd.Series) -> Figure:
     """
     with house_style():
         figure, axis = plt.subplots(figsize=(10.5, 3.4))
-        axis.bar(parts.index, parts, color=[RED if part > 0 else GREEN for part in parts])
+        value_at_risk, shortfall = parts["component_99"], parts["component_shortfall_975"]
+        colours = [RED if part > 0 else GREEN for part in value_at_risk]
+        axis.bar(parts.index, value_at_risk, color=colours, label="component VaR 99 %")
+        axis.plot(parts.index, shortfall, "D", color=BLUE, ms=5, label="historical component shortfall 97.5 %")
+        axis.legend()
         axis.axhline(0, color=GREY, lw=1)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=3))
         axis.tick_params(axis="x", rotation=45)
         axis.set_ylabel("share of equity")
-        axis.set_title(f"Component VaR 99 %, sums to {parts.sum():.3%}; below zero is a hedge")
+        sums = f"{value_at_risk.sum():.3%} and {shortfall.sum():.3%}"
+        axis.set_title(f"Component VaR 99 % and shortfall 97.5 %, sums {sums}; below zero is a hedge")
     return finished(figure)

@@ -14,7 +14,7 @@ from workbench.risk.correlation.systemic import (
     standardised_shift,
     turbulence,
 )
-from workbench.risk.volatility import finite_matrix
+from workbench.risk.volatility import finite_matrix, shrunk_covariance
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ def next_day_turbulence_threshold(window: ArrayLike, *, generator: np.random.Gen
 
     def distance(rows: Floats) -> float:
         past = rows[:-1]
-        return float(turbulence(rows[-1:], mean=past.mean(axis=0), covariance=np.cov(past.T))[0])
+        return float(turbulence(rows[-1:], mean=past.mean(axis=0), covariance=shrunk_covariance(past)[0])[0])
 
     plan = BlockPlan(draws=DAY_DRAWS, length_days=len(values) + 1)
     return block_bootstrap_threshold(values, distance, generator=generator, level=LEVEL, plan=plan).threshold

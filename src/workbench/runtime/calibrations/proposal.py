@@ -141,7 +141,7 @@ def gates_of(
         check = checks["coverage"][f"{level:g}"]
         found += [
             gate.independence_warning(confidence=level, p_value=check["independence_p"], gates=limits),
-            gate.dynamic_quantile_warning(confidence=level, p_value=check["dynamic_quantile_p"], gates=limits),
+            gate.dynamic_quantile_warning(confidence=level, p_value=check["dynamic_quantile_exact_p"], gates=limits),
         ]
     return [*found, gate.age_gate(as_of, decision.today, limits)] if decision.live else found
 
