@@ -179,7 +179,7 @@ def test_html_is_a_readable_page_with_every_word_escaped(rates: DailyRates) -> N
     page = spoilt._repr_html_()
     assert "<script" not in page and "<b>EURAUD" not in page and "&lt;b&gt;EURAUD" in page
     assert "The data may carry a calibration." in page
-    assert "100.000%" in page
+    assert "100.000 %" in page
     assert len(report.to_frame()) == 7
 
 

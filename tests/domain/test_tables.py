@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.tables import Number, html_table, number, percent
+from workbench.domain.tables import Number, html_list, html_table, number, percent
 
 
 class Reader(HTMLParser):
@@ -61,10 +61,9 @@ def test_columns_of_numbers_are_aligned_right_and_columns_of_text_left():
     assert re.findall(r'<td style="text-align:(\w+)', html) == ["left", "right", "right", "left"] * 2
 
 
-def test_only_the_emphasised_row_is_bold():
-    html = html_table(["name"], [["a"], ["b"], ["c"]], emphasised=1)
-    assert re.findall(r"font-weight:700\">(\w)<", html) == ["b"]
-    assert "font-weight:700" not in html_table(["name"], [["a"]])
+def test_a_list_escapes_its_sentences_and_is_nothing_without_any():
+    assert html_list(["a < b", "c"]) == "<ul><li>a &lt; b</li><li>c</li></ul>"
+    assert html_list([]) == ""
 
 
 def test_a_table_without_rows_or_caption_is_still_a_table():

@@ -13,9 +13,7 @@ STYLE = (
 _TABLE, _HEAD_TEXT, _HEAD_NUMBER, _TEXT, _NUMBER = STYLE
 
 
-def html_table(
-    head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "", emphasised: int | None = None
-) -> str:
+def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> str:
     """A table; columns whose cells are not all text are aligned right.
 
     Parameters
@@ -26,8 +24,6 @@ def html_table(
         Cells; anything but `str` counts as a number, already rounded strings may be passed as `Number`.
     caption : str
         Sentence above the table.
-    emphasised : int, optional
-        Row shown in bold.
 
     Returns
     -------
@@ -52,14 +48,29 @@ def html_table(
     if caption:
         lines.append(f'<caption style="text-align:left;padding:4px 0;font-weight:600">{escape(caption)}</caption>')
     lines.append(f"<thead><tr>{''.join(cells)}</tr></thead><tbody>")
-    for place, row in enumerate(body):
-        weight = ";font-weight:700" if place == emphasised else ""
+    for row in body:
         shown = "".join(
-            f'<td style="{_NUMBER if numeric[i] else _TEXT}{weight}">{escape(str(cell))}</td>'
-            for i, cell in enumerate(row)
+            f'<td style="{_NUMBER if numeric[i] else _TEXT}">{escape(str(cell))}</td>' for i, cell in enumerate(row)
         )
         lines.append(f"<tr>{shown}</tr>")
     return "".join([*lines, "</tbody></table>"])
+
+
+def html_list(sentences: Iterable[str]) -> str:
+    """A list of sentences.
+
+    Parameters
+    ----------
+    sentences : iterable of str
+        Plain text.
+
+    Returns
+    -------
+    str
+        HTML without script, all text escaped; empty when there is none.
+    """
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f"<ul>{items}</ul>" if items else ""
 
 
 class Number(str):

@@ -32,7 +32,7 @@ TESTS = (
     ),
 )
 """Column of the race, what the test is called, what a failure means."""
-IN_THE_RACE = ("Kupiec", "Christoffersen", "dynamic quantile", "Acerbi–Szekely Z2", "traffic light")
+IN_THE_RACE = ("Kupiec", "Christoffersen conditional", "dynamic quantile", "Acerbi–Szekely Z2", "traffic light")
 """Backtests that a line of the race, or a gate, already speaks of."""
 
 FIGURES = {

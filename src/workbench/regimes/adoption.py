@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from workbench.domain.errors import DataError
+from workbench.domain.tables import html_list, html_table, number, percent
 from workbench.regimes.jump import fit_jump, volatility_features
 from workbench.regimes.markov import MarkovParameters, filter_series, fit_markov
 from workbench.regimes.measures import (
@@ -148,18 +149,20 @@ class Adoption:
 
     def _repr_html_(self) -> str:
         """Verdict, reasons and the table of scores for a notebook."""
-        rows = "".join(
-            f"<tr><td>{name}</td><td>{score.auc:.3f}</td><td>{score.switches_per_year:.1f}</td>"
-            f"<td>{score.mean_dwell_days:.0f}</td><td>{score.crisis_share:.1%}</td>"
-            f"<td>{score.detected} of {len(score.delays)}</td></tr>"
+        rows = [
+            [
+                name,
+                number(score.auc),
+                number(score.switches_per_year, ".1f"),
+                number(score.mean_dwell_days, ".0f"),
+                percent(score.crisis_share, 1),
+                f"{score.detected} of {len(score.delays)}",
+            ]
             for name, score in (("Markov", self.markov), ("jump", self.jump), ("volatility ratio", self.ratio))
-        )
-        return (
-            f"<p><b>{'Adopted' if self.adopted else 'Not adopted'}</b></p>"
-            f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in self.reasons)}</ul>"
-            "<table><thead><tr><th>reading</th><th>AUC</th><th>switches a year</th><th>dwell, days</th>"
-            f"<th>time in top state</th><th>crises seen</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        ]
+        head = ["reading", "AUC", "switches a year", "dwell, days", "time in top state", "crises seen"]
+        verdict = "Adopted" if self.adopted else "Not adopted"
+        return html_table(head, rows, caption=verdict) + html_list(self.reasons)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

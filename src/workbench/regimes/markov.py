@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.domain.errors import DataError
+from workbench.domain.tables import html_table, number, percent
 from workbench.regimes.estimation import (
     COARSE,
     EM_REFINING_STEPS,
@@ -175,17 +176,20 @@ class MarkovFit:
     def _repr_html_(self) -> str:
         """Table of the states for a notebook."""
         share, dwell = self.parameters.stationary, self.parameters.expected_dwell_days
-        rows = "".join(
-            f"<tr><td>{k + 1}</td><td>{self.means[k]:+.6f}</td><td>{self.volatilities[k]:.6f}</td>"
-            f"<td>{share[k]:.1%}</td><td>{dwell[k]:.0f}</td><td>{self.filtered_probability[-1, k]:.1%}</td></tr>"
+        rows = [
+            [
+                k + 1,
+                number(self.means[k], "+.6f"),
+                number(self.volatilities[k], ".6f"),
+                percent(share[k], 1),
+                number(dwell[k], ".0f"),
+                percent(self.filtered_probability[-1, k], 1),
+            ]
             for k in range(self.states)
-        )
-        note = "converged" if self.converged else "<b>did not converge</b>"
-        return (
-            "<table><thead><tr><th>state</th><th>mean</th><th>volatility</th><th>share of time</th>"
-            f"<th>dwell, days</th><th>now</th></tr></thead><tbody>{rows}</tbody></table>"
-            f"<p>log likelihood {self.log_likelihood:.3f}, {note}</p>"
-        )
+        ]
+        head = ["state", "mean", "volatility", "share of time", "dwell, days", "now"]
+        note = "converged" if self.converged else "did not converge"
+        return html_table(head, rows, caption=f"Log likelihood {self.log_likelihood:.3f}, {note}")
 
 
 def filter_series(series: ArrayLike, parameters: MarkovParameters) -> FilterResult:

@@ -11,12 +11,9 @@ import pandas as pd
 from workbench.data.calendar import FIX
 from workbench.data.quality.findings import Finding, QualityLimits, SeriesQuality, Verdict
 from workbench.data.quality.triangles import TriangleCheck
+from workbench.domain.tables import Number, html_list, html_table, number, percent
 
-_STYLE = (
-    "<style>.wbq table{border-collapse:collapse;margin:.4em 0}.wbq td,.wbq th{padding:.15em .6em;text-align:right;"
-    "border-bottom:1px solid #ccc}.wbq td:first-child,.wbq th:first-child{text-align:left}.wbq li{margin:.15em 0}"
-    ".wbq .accepted{color:#1a7f37}.wbq .flagged{color:#9a6700}.wbq .refused{color:#cf222e}</style>"
-)
+GOOD, BAD = "#1a7f37", "#cf222e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +166,14 @@ class QualityReport:
         gate = self.gate
         verdict = "The data may carry a calibration." if gate.passed else "The data may not carry a calibration:"
         parts = [
-            _STYLE,
-            f"<div class='wbq'><p><b>Data quality up to {self.as_of}</b> · {self.days} fixing days · "
-            f"<span class='{'accepted' if gate.passed else 'refused'}'><b>{verdict}</b></span></p>",
-            _bullets(gate.reasons),
+            f"<p><b>Data quality up to {self.as_of}</b> · {self.days} fixing days · "
+            f"<b style='color:{GOOD if gate.passed else BAD}'>{verdict}</b></p>",
+            html_list(gate.reasons),
             _table(self.to_frame()),
             *self._flag_parts(),
             *self._clock_parts(),
             *self._triangle_parts(),
             *self._extreme_parts(),
-            "</div>",
         ]
         return "".join(parts)
 
@@ -189,7 +184,7 @@ class QualityReport:
         lines = [f"{finding.reason}{_affects(finding)} — {_standing(finding)}" for finding in flags]
         title = "<p><b>Flagged, not blocking</b>, kept in the data:</p>" if lines else ""
         quiet = "<p>Nothing is flagged.</p>" if not lines and not blocking else ""
-        return [title, quiet, _bullets(lines), _bullets(notes)]
+        return [title, quiet, html_list(lines), html_list(notes)]
 
     def _clock_parts(self) -> list[str]:
         parts = []
@@ -218,7 +213,7 @@ class QualityReport:
             return []
         lines = [finding.reason for finding in self.extremes]
         summary = f"{len(lines)} extreme moves of traded pairs, real and kept; the last: {lines[-1]}"
-        return [f"<details><summary>{escape(summary)}</summary>{_bullets(lines)}</details>"]
+        return [f"<details><summary>{escape(summary)}</summary>{html_list(lines)}</details>"]
 
 
 def _affects(finding: Finding) -> str:
@@ -231,26 +226,19 @@ def _standing(finding: Finding) -> str:
     return "accepted on the record" if finding.accepted else "open"
 
 
-def _bullets(lines: Collection[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>" if lines else ""
-
-
 def _table(frame: pd.DataFrame) -> str:
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in frame.columns)
-    body = "".join(
-        "<tr>" + "".join(_cell(name, value) for name, value in zip(frame.columns, row, strict=True)) + "</tr>"
+    rows = [
+        [_cell(name, value) for name, value in zip(frame.columns, row, strict=True)]
         for row in frame.itertuples(index=False)
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    ]
+    return html_table([name.replace("_", " ") for name in frame.columns], rows)
 
 
 def _cell(name: str, value: Any) -> str:
     if name == "capture_rate":
-        text = f"{value:.3%}"
-    elif isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, float):
-        text = f"{value:.1f}" if name.endswith("_bps") else f"{value:.3f}"
-    else:
-        text = str(value)
-    return f"<td class='{escape(text)}'>{escape(text)}</td>" if name == "verdict" else f"<td>{escape(text)}</td>"
+        return percent(value, 3)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value, ".1f" if name.endswith("_bps") else ".3f")
+    return Number(str(value)) if isinstance(value, int) else str(value)
