@@ -8,7 +8,6 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 export WORKBENCH_HOME ?= $(CURDIR)/var
-export NUMBA_CACHE_DIR ?= $(WORKBENCH_HOME)/numba
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-browser check bench bench-smoke lab lock clean

@@ -20,6 +20,7 @@ from measure import Row
 from rich.console import Console
 from rich.table import Table
 
+from workbench.app import prepare_environment
 from workbench.runtime.provenance import code_version
 
 FOLDER = Path(__file__).resolve().parent
@@ -51,8 +52,8 @@ def keep_to_two_cores() -> None:
 
 def rows_of(name: str, *, smoke: bool) -> list[Row] | None:
     """Rows of one module; None when it raised, its traceback is on the screen then."""
-    home = Path(os.environ.get("WORKBENCH_HOME") or FOLDER.parent / "var")
-    environment = {"NUMBA_CACHE_DIR": str(home / "numba"), **os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    prepare_environment()
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "rows.json"
         command = [sys.executable, str(FOLDER / f"bench_{name}.py"), "--rows", str(target)]

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 # compiled kernels are cached outside the source tree; set before numba is imported
-os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "workbench-numba"))
+os.environ.setdefault("WORKBENCH_HOME", str(Path(tempfile.gettempdir()) / "workbench-tests"))
 
+import workbench.app
 from workbench.data.rates import DailyRates
 from workbench.data.sources.ecb import EcbHistory
 

@@ -1,6 +1,8 @@
 """Composition root: builds everything from one set of inputs; the only file that knows all names."""
 
+import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from workbench.runtime.daily import DailySession
     from workbench.runtime.pipelines.runner import Run, Watcher
 
+COMPILED_ROOMS = ("domain", "risk", "regimes", "controls", "portfolio", "engine")
+"""Rooms with compiled kernels."""
 LIVE_WITHIN_DAYS = 92
 """A run for a day further back than a quarter is history: it is judged, but never goes live."""
 
@@ -51,12 +55,45 @@ def home_folder() -> Path:
 def prepare_environment() -> None:
     """Set what libraries read when they are first imported; for this process and its notebook kernels.
 
-    Compiled kernels are kept under the home folder. BLAS gets one thread: ours are busy already, and its own fight
-    them over 7 × 7 matrices (ten times slower on two busy cores, measured).
+    Compiled kernels are kept under the home folder, those of each version of the core apart. BLAS gets one thread: ours
+    are busy already, and its own fight them over 7 × 7 matrices (ten times slower on two busy cores, measured). Outside
+    a checkout and without a home there is nowhere to keep anything: the command that needs the home says so.
     """
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(home_folder() / "numba"))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("IPYTHONDIR", str(home_folder() / "ipython"))
+    try:
+        home = home_folder()
+    except ConfigError:
+        return
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled_folder(home / "numba")))
+    os.environ.setdefault("IPYTHONDIR", str(home / "ipython"))
+
+
+def compiled_folder(root: Path) -> Path:
+    """Folder of the compiled kernels of this version of the core; those of other versions are removed.
+
+    The compiler's own cache notices a change in a kernel's file, not in the files of the kernels it calls: after an
+    update a stale one would go on running.
+
+    Parameters
+    ----------
+    root : Path
+        Holds one folder a version.
+
+    Returns
+    -------
+    Path
+    """
+    here = Path(__file__).resolve().parent
+    stamp = hashlib.sha256()
+    for room in COMPILED_ROOMS:
+        for path in sorted((here / room).rglob("*.py")):
+            found = path.stat()
+            stamp.update(f"{path.relative_to(here)} {found.st_mtime_ns} {found.st_size}\n".encode())
+    folder = root / stamp.hexdigest()[:16]
+    if not folder.is_dir():
+        for other in root.glob("*"):
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 prepare_environment()

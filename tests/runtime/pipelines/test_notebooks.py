@@ -95,6 +95,14 @@ def test_any_other_error_is_an_execution_error_that_names_the_copy(tmp_path):
         execute_notebook(write(tmp_path / "one.ipynb", "1 / 0"), tmp_path / "out.ipynb", {}, seconds=60)
 
 
+@pytest.mark.parametrize("leave", ["import sys\nsys.exit()", "raise SystemExit(0)"])
+def test_a_cell_that_leaves_the_notebook_early_is_no_success(tmp_path, leave):
+    notebook = write(tmp_path / "one.ipynb", leave, "print('never')")
+    with pytest.raises(ExecutionError, match=r"out\.ipynb ended before its code cell 3 of 3"):
+        execute_notebook(notebook, tmp_path / "out.ipynb", {}, seconds=60)
+    assert not (tmp_path / "out.html").exists()
+
+
 def test_a_notebook_that_takes_too_long_is_stopped(tmp_path):
     notebook = write(tmp_path / "one.ipynb", "import time\ntime.sleep(60)")
     with pytest.raises(ExecutionError, match=r"one\.ipynb took longer than its limit of 1 s and was stopped"):

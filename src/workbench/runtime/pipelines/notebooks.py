@@ -130,7 +130,29 @@ def execute_notebook(
         raise ExecutionError(f"{notebook.name} took longer than its limit of {seconds} s and was stopped") from error
     except DeadKernelError as error:
         raise ExecutionError(f"the kernel of {notebook.name} died (out of memory, or killed); see {output}") from error
+    check_all_ran(output)
     export_html(output)
+
+
+def check_all_ran(executed: Path) -> None:
+    """Refuse a notebook whose kernel ended before its last cell: `sys.exit()` in a cell is no success.
+
+    Parameters
+    ----------
+    executed : Path
+        Executed copy.
+
+    Raises
+    ------
+    ExecutionError
+        Names the first cell that did not run.
+    """
+    cells = [cell for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    for place, cell in enumerate(cells, start=1):
+        if "".join(cell["source"]).strip() and cell.get("execution_count") is None:
+            raise ExecutionError(
+                f"{executed.name} ended before its code cell {place} of {len(cells)}: a cell before it left"
+            )
 
 
 @functools.cache
