@@ -1,5 +1,6 @@
 """A small market and engines to play with; every number is synthetic."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -79,6 +80,12 @@ def ten_strategies() -> list[Strategy]:
 def held(*pairs: str) -> list[Strategy]:
     """Positions a person put on."""
     return [Strategy(pair, pair, Tier.HELD) for pair in pairs]
+
+
+@pytest.fixture(scope="session")
+def market() -> Any:
+    """This module: the small market."""
+    return sys.modules[__name__]
 
 
 @pytest.fixture(scope="session")
