@@ -85,7 +85,8 @@ def digests(count: int, seed: int) -> tuple[str, dict[str, int]]:
     state = engine.init(Start(MONDAY_NOON, 1e6))
     chain, seen, orders = hashlib.sha256(), dict[str, int](), dict[str, TargetPosition]()
     events = random_events(count, seed, [strategy.name for strategy in strategies])
-    for event in events:
+    for drawn in events:
+        event = drawn
         if event is None:
             if not orders:
                 continue

@@ -32,19 +32,15 @@ def start_day(desk: Desk) -> None:
 
 @compiled
 def close_day(desk: Desk) -> None:
-    """Take the day's return into the daily covariance, and start the next day."""
+    """Take the day's return into the daily covariance, and start the next day; prices were known before."""
     state, settings = desk.state, desk.settings
-    if state.priced == 0:
-        return
-    if not math.isnan(state.day_start[0]):
-        for i in range(LEG_COUNT):
-            for j in range(i, LEG_COUNT):
-                decay = math.sqrt(settings.decay[i] * settings.decay[j])
-                product = (state.value[i + 1] / state.day_start[i] - 1.0) * (
-                    state.value[j + 1] / state.day_start[j] - 1.0
-                )
-                state.covariance[i, j] = decay * state.covariance[i, j] + (1.0 - decay) * product
-                state.covariance[j, i] = state.covariance[i, j]
+    for i in range(LEG_COUNT):
+        for j in range(i, LEG_COUNT):
+            decay = math.sqrt(settings.decay[i] * settings.decay[j])
+            day_i = state.value[i + 1] / state.day_start[i] - 1.0
+            day_j = state.value[j + 1] / state.day_start[j] - 1.0
+            state.covariance[i, j] = decay * state.covariance[i, j] + (1.0 - decay) * day_i * day_j
+            state.covariance[j, i] = state.covariance[i, j]
     start_day(desk)
 
 

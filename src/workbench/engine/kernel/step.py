@@ -78,6 +78,7 @@ def step(desk: Desk, event: Any) -> int:
         return OUT_OF_ORDER
     state.time_ns = event.time_ns
     state.market_ns = market_time_ns(event.time_ns)
+    priced_before = state.priced
     repriced = settle_waiting(desk)
     if kind == QUOTE:
         repriced = take_quote(desk, event) or repriced
@@ -94,7 +95,7 @@ def step(desk: Desk, event: Any) -> int:
         watch_exits(desk)
     if kind == BAR_CLOSED:
         take_bar(desk, event)
-    elif kind == DAY_CLOSED or (kind == FIXING and event.number == 1):
+    elif priced_before == 1 and (kind == DAY_CLOSED or (kind == FIXING and event.number == 1)):
         close_day(desk)
     return int(desk.work.count)
 
