@@ -49,7 +49,7 @@ def stress_factor(score: float, scores: Floats, factors: Floats, knots: int) -> 
     for k in range(1, knots):
         if score <= scores[k]:
             share = (score - scores[k - 1]) / (scores[k] - scores[k - 1])
-            return float(factors[k - 1] + share * (factors[k] - factors[k - 1]))
+            return float((1.0 - share) * factors[k - 1] + share * factors[k])
     return float(factors[knots - 1])
 
 
