@@ -163,4 +163,6 @@ def test_ctrl_c_is_one_sentence_and_the_run_can_go_on(under_way, workbench):
     assert errors == "workbench: interrupted; earlier results are untouched, --resume goes on where it stopped\n"
     assert not (home / "runs" / CRISIS).exists()
     state = json.loads((home / "runs" / f".{CRISIS}.partial" / "state.json").read_text())
-    assert list(state["steps"]) == ["data_quality"]
+    # the steps beside it may have ended before
+    assert "data_quality" in state["steps"]
+    assert "var_calibration" not in state["steps"]

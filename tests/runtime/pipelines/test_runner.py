@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -158,6 +158,15 @@ def notebook_step(tmp_path: Path, name: str, code: str) -> Step:
     return Step(name=name, title=name, notebook=f"{name}.ipynb", seconds=60)
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C raises, also where a shell has told its background jobs to ignore it, which is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_an_interrupted_run_ends_all_its_kernels_at_once(tmp_path):
     imports, note = "import os, time\nfrom pathlib import Path\n", "Path(folder, '{}.pid').write_text(str(os.getpid()))"
     write = f"{imports}{note}\ntime.sleep(50)"
