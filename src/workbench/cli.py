@@ -92,6 +92,42 @@ def daily(
     typer.echo(f"\nReport: {folder / 'index.html'}")
 
 
+@cli.command()
+def replay(
+    scenario: Annotated[str, typer.Option(help="Scenario of the policy, e.g. brexit-2016; see --list")] = "",
+    events: Annotated[str, typer.Option(help="A file of events instead: take it in again")] = "",
+    policy: Annotated[str, typer.Option(help="Your own policy TOML")] = "",
+    book: Annotated[str, typer.Option(help="Your book: CSV with pair, units [default: a reference book]")] = "",
+    equity: Annotated[float, typer.Option(help="Equity of the account in US dollars")] = 1_000_000.0,
+    volatility: Annotated[float, typer.Option(help="Annual volatility of the reference book, e.g. 0.15")] = 0.0,
+    minutes: Annotated[int, typer.Option(help="Synthetic marks between the fixes, minutes apart [default: none]")] = 0,
+    gap: Annotated[list[str] | None, typer.Option(help="Gap path of the policy to inject, e.g. 'Sterling gap'")] = None,
+    seed: Annotated[int, typer.Option(help="Of the synthetic marks")] = 0,
+    output: Annotated[str, typer.Option(help="Where results go [default: WORKBENCH_HOME/replays/SCENARIO]")] = "",
+    without_controls: Annotated[bool, typer.Option("--without-controls", help="Same book, no control acts")] = False,
+    show_list: Annotated[bool, typer.Option("--list", help="List the scenarios and gap paths")] = False,
+) -> None:
+    """Replay a crisis through the risk engine: every decision with its reason, and a page with the pictures."""
+    from workbench.app import ReplayRequest, known_scenarios, replay_events, replay_scenario
+    from workbench.monitor.console import print_replay, print_scenarios, waiting
+
+    request = ReplayRequest(
+        scenario, events, policy, book, equity, volatility, minutes, tuple(gap if gap is not None else ()), seed, output
+    )
+    if show_list:
+        print_scenarios(*known_scenarios(policy))
+    elif events:
+        target, count = replay_events(request)
+        typer.echo(f"{count} decisions: {target}")
+    elif scenario:
+        with waiting(f"replaying {scenario} with controls and without (the first time also compiles, half a minute)"):
+            folder, view = replay_scenario(request, controls=not without_controls)
+        print_replay(view)
+        typer.echo(f"\nPage, events, decisions and path: {folder / 'index.html'}")
+    else:
+        raise ConfigError("replay needs --scenario NAME or --events FILE; --list shows the scenarios")
+
+
 @data_commands.command("ingest")
 def data_ingest(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet with bars or ticks")],

@@ -12,7 +12,7 @@ from workbench.data.policy_file import read_policy
 from workbench.domain.calibration import Calibration
 from workbench.domain.currencies import LEGS, PAIRS
 from workbench.domain.policy import Policy
-from workbench.domain.trading.events import AnyEvent, Fixing, PositionHeld
+from workbench.domain.trading.events import AnyEvent, Fixing, Heartbeat, PositionHeld
 from workbench.domain.trading.modes import Tier
 from workbench.domain.trading.strategies import Strategy, StrategyRecord
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
@@ -115,7 +115,7 @@ def book(policy: Policy, calibration: Calibration) -> Callable[..., tuple[RiskEn
         engine = RiskEngine(policy, calibration, held(*units))
         events = [Fixing(MONDAY_NOON, VALUES)]
         events += [PositionHeld(MONDAY_NOON, pair, size, price(pair)) for pair, size in units.items()]
-        state, _ = run(engine, engine.init(Start(MONDAY_NOON, equity)), events)
+        state, _ = run(engine, engine.init(Start(MONDAY_NOON, equity)), [*events, Heartbeat(MONDAY_NOON)])
         return engine, state
 
     return build

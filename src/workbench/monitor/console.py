@@ -2,13 +2,22 @@
 
 import json
 import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from workbench.domain.policy import Policy
+from workbench.monitor.decisions import line_of
+from workbench.monitor.replay_page import ReplayView
 
 LOOK_EVERY_SECONDS = 0.2
+BOLD = 4
 
 
 class Named(Protocol):
@@ -87,3 +96,68 @@ class RunProgress:
             if note["done"] >= note["total"]:
                 self._bars.remove_task(self._long)
                 self._long = None
+
+
+SHOWN_DECISIONS = 60
+WEIGHTY = 2
+"""Decisions below this weight, single orders among them, are on the page only."""
+
+
+def waiting(what: str) -> AbstractContextManager[object]:
+    """Show that something takes a while; a context.
+
+    Parameters
+    ----------
+    what : str
+        That is being done.
+
+    Returns
+    -------
+    context manager
+    """
+    return Console(highlight=False, stderr=True).status(what)
+
+
+def print_replay(view: ReplayView) -> None:
+    """Print what the controls of a replay did, and the decisions that matter most.
+
+    Parameters
+    ----------
+    view : ReplayView
+        Of a replay.
+    """
+    console = Console(highlight=False)
+    lines = [line_of(one) for one in view.decisions]
+    weighty = [line for line in lines if line.weight >= WEIGHTY][:SHOWN_DECISIONS]
+    table = Table(title=view.title, title_justify="left", box=None, pad_edge=False)
+    for name in ("time (UTC)", "decision", "because"):
+        table.add_column(name, no_wrap=name.startswith("time"))
+    for line in weighty:
+        style = "bold" if line.weight == BOLD else None
+        table.add_row(f"{line.time:%Y-%m-%d %H:%M:%S}", line.what, line.why, style=style)
+    console.print(table)
+    if len(lines) > len(weighty):
+        console.print(f"… {len(lines) - len(weighty)} more on the page")
+    console.print(f"\n{view.subtitle}")
+    if view.synthetic:
+        console.print(f"SYNTHETIC between the fixes: {view.synthetic}")
+    console.print(f"\n{view.verdict}")
+
+
+def print_scenarios(policy: Policy, names: Sequence[tuple[str, str, date, date]]) -> None:
+    """Print the scenarios and gap paths of a policy.
+
+    Parameters
+    ----------
+    policy : Policy
+        Its stress section.
+    names : sequence of (str, str, date, date)
+        Id, name, first and last day of each scenario.
+    """
+    console = Console(highlight=False)
+    table = Table("scenario", "name", "from", "to", box=None, pad_edge=False)
+    for name, title, start, end in names:
+        table.add_row(name, title, str(start), str(end))
+    console.print(table)
+    gaps = ", ".join(f"{gap.name} ({gap.pair}, {gap.start})" for gap in policy.stress.gap_paths)
+    console.print(f"\nGap paths: {gaps}")

@@ -82,7 +82,7 @@ class Fill(Event):
 
 @dataclass(frozen=True, slots=True)
 class PositionHeld(Event):
-    """A position that was there before: signed units at their average price; used at the start, never after it."""
+    """A position that was there before: signed units at their average price; the next other event judges the book."""
 
     strategy: str
     units: float

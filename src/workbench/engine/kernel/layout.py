@@ -105,11 +105,12 @@ STATE = np.dtype(
         ("caution", I), ("mode", I), ("operator_halt", I), ("condition", I),
         ("condition_calm", I, (2, CONDITIONS - 1)), ("condition_tripped", I, (2, CONDITIONS - 1)),
         ("regime", I), ("calm_regime", I), ("recovery_until", I), ("cap", F), ("restoring_since", I),
-        ("scheduled_level", F), ("scheduled_until", I), ("priced", I),
+        ("scheduled_level", F), ("scheduled_until", I), ("priced", I), ("unread", I),
         ("not_computable", I),
         # readings
         ("volatility", F), ("ratio", F), ("fast_wins", I), ("value_at_risk", F), ("shortfall", F),
         ("component", F, (SLOTS,)), ("correlation_mean", F), ("correlation_drift", F), ("turbulence", F),
+        ("closed_turbulence", F),
         ("score", F), ("score_missing", I),
     ],
     align=True,

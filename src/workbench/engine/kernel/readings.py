@@ -34,6 +34,7 @@ def start_day(desk: Desk) -> None:
 def close_day(desk: Desk) -> None:
     """Take the day's return into the daily covariance, and start the next day; prices were known before."""
     state, settings = desk.state, desk.settings
+    distance = 0.0
     for i in range(LEG_COUNT):
         for j in range(i, LEG_COUNT):
             decay = math.sqrt(settings.decay[i] * settings.decay[j])
@@ -41,6 +42,8 @@ def close_day(desk: Desk) -> None:
             day_j = state.value[j + 1] / state.day_start[j] - 1.0
             state.covariance[i, j] = decay * state.covariance[i, j] + (1.0 - decay) * day_i * day_j
             state.covariance[j, i] = state.covariance[i, j]
+            distance += (1.0 if i == j else 2.0) * day_i * settings.normal_precision[i, j] * day_j
+    state.closed_turbulence = distance / LEG_COUNT
     start_day(desk)
 
 
@@ -216,12 +219,15 @@ def read_correlation(desk: Desk) -> int:
 
 @compiled
 def read_turbulence(desk: Desk) -> None:
-    """Squared Mahalanobis distance of today's leg returns so far, over the number of legs: 1 on average."""
+    """Squared Mahalanobis distance over the number of legs, 1 on average: of today so far, or of the last full day.
+
+    The larger of the two, so that a day that was closed a minute ago is not forgotten.
+    """
     distance = 0.0
     for i in range(LEG_COUNT):
         for j in range(LEG_COUNT):
             distance += desk.work.day_return[i] * desk.settings.normal_precision[i, j] * desk.work.day_return[j]
-    desk.state.turbulence = distance / LEG_COUNT
+    desk.state.turbulence = max(distance / LEG_COUNT, desk.state.closed_turbulence)
 
 
 @compiled

@@ -88,6 +88,11 @@ def step(desk: Desk, event: Any) -> int:
         repriced = _take_other(desk, event, kind) or repriced
     if repriced:
         _mark(desk)
+    if kind == POSITION_HELD:  # a book is put on as a whole: the next event judges it
+        state.unread = 1
+        return int(desk.work.count)
+    repriced = repriced or state.unread == 1
+    state.unread = 0
     read_metrics(desk, repriced)
     _control(desk)
     if repriced:
