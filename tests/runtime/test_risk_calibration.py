@@ -85,6 +85,27 @@ def test_components_add_up_to_the_portfolio(risk):
     assert risk.contribution_frame["component_99"].sum() == pytest.approx(risk.contributions.total)
 
 
+def test_component_shortfalls_add_up_to_the_mean_of_the_worst_fortieth_of_the_last_thousand_days(risk):
+    weights = BOOK.pair_weights(risk.rates.last_values())
+    moves = risk.rates.pair_simple_returns(BOOK.pairs).to_numpy()[-1000:] @ weights
+    plain = -np.sort(moves)[:25].mean()
+    parts = [position["component_shortfall_975"] for position in risk.summary()["positions"]]
+    assert sum(parts) == pytest.approx(plain, rel=1e-9)
+
+
+def test_every_backtest_of_the_champion_is_plain_json_and_shown(risk):
+    rows = risk.summary()["champion_tests"]
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    assert len(rows) == len(risk.champion_tests.lines) == 20
+    promised = {"test", "question", "level", "statistic", "p", "asymptotic_p", "power", "verdict", "rejects", "meaning"}
+    assert all(row.keys() >= promised for row in rows)
+    own = next(row for row in risk.summary()["race"] if row["model"] == risk.summary()["champion"])
+    kupiec_99 = next(row for row in rows if (row["test"], row["level"]) == ("Kupiec", "99 %"))
+    assert (kupiec_99["p"], kupiec_99["asymptotic_p"]) == (own["exact_p"], own["kupiec_p"])
+    page = risk.champion_tests._repr_html_()
+    assert all(row["question"] in page for row in rows)
+
+
 def test_residual_quantiles_times_volatility_are_the_champions_forecasts(risk):
     assert list(risk.residual_quantiles) == [f"{confidence:g}" for confidence in CONFIDENCES]
     for level, (quantile, shortfall) in risk.residual_quantiles.items():

@@ -1,16 +1,15 @@
-"""Small HTML tables for notebooks and reports; every text is escaped here and nowhere else."""
+"""Small HTML tables and lists for notebooks; every text in them is escaped here and nowhere else."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
-STYLE = (
+_TABLE, _HEAD_TEXT, _HEAD_NUMBER, _TEXT, _NUMBER = (
     "border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px",
     "text-align:left;padding:4px 10px;border-bottom:2px solid #8a8f98",
     "text-align:right;padding:4px 10px;border-bottom:2px solid #8a8f98",
     "text-align:left;padding:3px 10px;border-bottom:1px solid #d9dce1",
     "text-align:right;padding:3px 10px;border-bottom:1px solid #d9dce1",
 )
-_TABLE, _HEAD_TEXT, _HEAD_NUMBER, _TEXT, _NUMBER = STYLE
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> str:

@@ -32,8 +32,9 @@ TESTS = (
     ),
 )
 """Column of the race, what the test is called, what a failure means."""
-IN_THE_RACE = ("Kupiec", "Christoffersen conditional", "dynamic quantile", "Acerbi–Szekely Z2", "traffic light")
-"""Backtests that a line of the race, or a gate, already speaks of."""
+IN_THE_RACE = ("Kupiec", "Christoffersen conditional coverage", "dynamic quantile")
+"""Backtests of the champion that a sentence about the race already speaks of; its Z2 there sees the last days only."""
+EVEN_CHANCE = 0.5
 
 FIGURES = {
     "risk": (("value_at_risk", "Returns of the book against VaR 99 %, exceedances marked"),),
@@ -178,7 +179,7 @@ def honest_findings(summary: dict[str, Any]) -> list[str]:
                 f"The champion {champion['model']} fails the test of {name} (p = {champion[key]:.3g}): "
                 f"{meaning}; {others}."
             )
-    found += _further_findings(summary["value_at_risk"]["champion_tests"])
+    found += _champion_findings(champion["model"], summary["value_at_risk"]["champion_tests"])
     inside = [row["model"] for row in race if row["in_mcs"]]
     found.append(
         f"{len(inside)} of {len(race)} models are inside the 90 % confidence set: the race cannot tell them apart, "
@@ -187,16 +188,26 @@ def honest_findings(summary: dict[str, Any]) -> list[str]:
     return found
 
 
-def _further_findings(tests: list[dict[str, Any]]) -> list[str]:
-    """Tests of the champion that the race does not run on every model, and that reject it."""
-    failing = [row for row in tests if row["rejects"] and not row["test"].startswith(IN_THE_RACE)]
-    by_meaning: dict[str, list[str]] = {}
-    for row in failing:
-        by_meaning.setdefault(row["meaning"], []).append(f"{row['test']} at {row['level']}, p = {row['p']:.2g}")
-    return [
-        f"Of {len(tests)} backtests of the champion these reject it too ({'; '.join(names)}): {meaning}."
-        for meaning, names in by_meaning.items()
+def _champion_findings(model: str, tests: list[dict[str, Any]]) -> list[str]:
+    """How many backtests speak against the champion, what those mean that the race does not run, what could not run."""
+    ran = [row for row in tests if row["p"] is not None]
+    against = [row for row in ran if row["rejects"]]
+    weak = sum(row["power"] < EVEN_CHANCE for row in ran)
+    found = [
+        f"{len(against) or 'None'} of {len(ran)} backtests of the champion {model} "
+        f"{'speaks' if len(against) <= 1 else 'speak'} against it at 5 %, about {len(ran) * SIGNIFICANT:.0f} would by "
+        f"luck; {weak} of them would miss the error they look for more often than not."
     ]
+    by_meaning: dict[str, list[str]] = {}
+    for row in against:
+        if row["test"] not in IN_THE_RACE:
+            note = f", {row['note']}" if row["note"] else ""
+            by_meaning.setdefault(row["meaning"], []).append(
+                f"{row['test']} at {row['level']}, p = {row['p']:.2g}{note}"
+            )
+    found += [f"Against the champion: {meaning} ({'; '.join(names)})." for meaning, names in by_meaning.items()]
+    found += [f"{row['test']} could not be run on the champion: {row['note']}." for row in tests if row["p"] is None]
+    return found
 
 
 def picture(folder: Path, name: str) -> str:

@@ -5,8 +5,8 @@ simulated p-value, that one is judged: the asymptotic ones reject too often in s
 at 5 % one rejects by luck.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.domain.errors import ModelError
+from workbench.domain.tables import Number, html_table, number
 from workbench.risk.backtests import (
     acerbi_szekely_z1,
     acerbi_szekely_z2,
@@ -31,36 +32,107 @@ from workbench.risk.backtests import (
 from workbench.risk.rolling import RollingForecasts
 
 Floats = NDArray[np.float64]
+Run = Callable[[], Any]
 
 SIGNIFICANT = 0.05
 VAR_LEVELS, SHORTFALL_LEVEL, ALL_LEVELS = (0.95, 0.99), 0.975, (0.95, 0.975, 0.99)
 TRAFFIC_LIGHT_DAYS = 250
+AGAINST, NOTHING, NOT_RUN = "speaks against it", "nothing against it", "cannot be run"
 
 
 @dataclass(frozen=True, slots=True)
 class BacktestLine:
-    """One backtest: `p` is the exact or simulated p-value where the test has one, `power` None where none is stated."""
+    """One backtest of one model.
+
+    Parameters
+    ----------
+    test, question, level : str
+        Name, what it asks, confidence of the forecasts it looks at.
+    statistic : float or None
+        Test statistic; None together with the p-values when the test could not be run, `note` then says why.
+    p : float or None
+        The p-value that is judged: exact or simulated.
+    asymptotic_p : float or None
+        P-value of a large sample, None where the test has none of its own.
+    power : float or None
+        Probability of rejection under `alternative` at size 5 %.
+    alternative : str
+        Error the power is stated against.
+    verdict : str
+        `AGAINST`, `NOTHING` or `NOT_RUN`; of the traffic light, every zone but the green one speaks against.
+    meaning : str
+        What a rejection means.
+    note : str
+        Why the test could not be run, or the zone of the traffic light.
+    """
 
     test: str
     question: str
     level: str
-    statistic: float
-    p: float
+    statistic: float | None
+    p: float | None
+    asymptotic_p: float | None
     power: float | None
+    alternative: str
+    verdict: str
     meaning: str
+    note: str = ""
 
     @property
     def rejects(self) -> bool:
-        """Whether it speaks against the model at 5 %."""
-        return self.p < SIGNIFICANT
+        """Whether it speaks against the model."""
+        return self.verdict == AGAINST
 
     @property
     def sentence(self) -> str:
-        """The verdict in words."""
-        return self.meaning if self.rejects else "nothing against it"
+        """The verdict in words, with its meaning when it speaks against the model."""
+        words = f"{self.verdict}: {self.meaning}" if self.rejects else self.verdict
+        return f"{words} ({self.note})" if self.note else words
 
 
-def champion_tests(forecasts: RollingForecasts, name: str) -> tuple[BacktestLine, ...]:
+@dataclass(frozen=True, slots=True)
+class ChampionTests:
+    """All backtests of one model, VaR tests first."""
+
+    model: str
+    lines: tuple[BacktestLine, ...]
+
+    def __iter__(self) -> Iterator[BacktestLine]:
+        return iter(self.lines)
+
+    @property
+    def rejecting(self) -> tuple[BacktestLine, ...]:
+        """Those that speak against the model."""
+        return tuple(line for line in self.lines if line.rejects)
+
+    @property
+    def verdict(self) -> str:
+        """How many speak against the model, beside how many would by luck."""
+        ran = sum(line.verdict != NOT_RUN for line in self.lines)
+        return (
+            f"{len(self.rejecting)} of {ran} backtests speak against {self.model} at 5 %; "
+            f"about {ran * SIGNIFICANT:.0f} would by luck alone"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                line.test,
+                line.level,
+                line.question,
+                _shown(line.statistic, ".2f"),
+                _shown(line.asymptotic_p),
+                _shown(line.p),
+                _shown(line.power, ".2f"),
+                line.sentence,
+            ]
+            for line in self.lines
+        ]
+        head = ["test", "level", "what it asks", "statistic", "asymptotic p", "p judged", "power", "verdict"]
+        return html_table(head, rows, caption=self.verdict)
+
+
+def champion_tests(forecasts: RollingForecasts, name: str) -> ChampionTests:
     """Run every backtest on one model.
 
     Parameters
@@ -72,8 +144,8 @@ def champion_tests(forecasts: RollingForecasts, name: str) -> tuple[BacktestLine
 
     Returns
     -------
-    tuple of BacktestLine
-        VaR tests first; a test that cannot be run on these forecasts is left out by none: it raises.
+    ChampionTests
+        A test that the sample is too short for (a mean over exceedances without any) is a line that says so.
 
     Raises
     ------
@@ -93,18 +165,18 @@ def champion_tests(forecasts: RollingForecasts, name: str) -> tuple[BacktestLine
             "multinomial (Nass)",
             "Are exceedances of all three levels as many as they should be?",
             "95, 97.5, 99 %",
-            multinomial_test(exceedances, confidences=ALL_LEVELS),
+            lambda: multinomial_test(exceedances, confidences=ALL_LEVELS),
             "the tail has the wrong shape",
         )
     )
-    return (*lines, *_shortfall_lines(returns, at))
+    lines += _shortfall_lines(returns, *at[SHORTFALL_LEVEL])
+    return ChampionTests(name, (*lines, *_cumulative_lines(tail_probabilities(returns, at))))
 
 
 def _coverage_lines(returns: Floats, value_at_risk: Floats, level: float) -> list[BacktestLine]:
     hits = returns < -value_at_risk
     shown = f"{level:.0%}".replace("%", " %")
-    recent = traffic_light(hits[-TRAFFIC_LIGHT_DAYS:], confidence=level)
-    tests: tuple[tuple[str, str, Callable[[], Any], str], ...] = (
+    tests: tuple[tuple[str, str, Run, str], ...] = (
         (
             "Kupiec",
             "Is VaR exceeded as often as it should be?",
@@ -142,48 +214,68 @@ def _coverage_lines(returns: Floats, value_at_risk: Floats, level: float) -> lis
             "past days foretell exceedances: VaR reacts too slowly",
         ),
     )
-    lines = [_line(test, question, shown, run(), meaning) for test, question, run, meaning in tests]
-    zone = f"traffic light, 250 days: {recent.zone}"
-    question = "Which zone of the Basel framework, over the last 250 days?"
-    lines.append(_line(zone, question, shown, recent, "too many exceedances of late"))
-    return lines
+    lines = [_line(test, question, shown, run, meaning) for test, question, run, meaning in tests]
+    return [*lines, _traffic_line(hits[-TRAFFIC_LIGHT_DAYS:], level, shown)]
 
 
-def _shortfall_lines(returns: Floats, at: dict[float, tuple[Floats, ...]]) -> list[BacktestLine]:
-    value_at_risk, shortfall = at[SHORTFALL_LEVEL]
-    shown = "97.5 %"
-    worse = "losses beyond VaR are worse than expected shortfall says"
-    probability = tail_probabilities(returns, at)
+def _traffic_line(hits: NDArray[np.bool_], level: float, shown: str) -> BacktestLine:
+    recent = traffic_light(hits, confidence=level)
+    question = f"Which zone of the Basel framework, over the last {hits.size} days?"
+    line = _line("traffic light", question, shown, lambda: recent, "too many exceedances of late")
+    verdict = NOTHING if recent.zone == "green" else AGAINST
+    # Its two p-values are one and the same exact binomial probability: there is no asymptotic one.
+    return replace(line, asymptotic_p=None, verdict=verdict, note=f"{recent.zone} zone")
+
+
+def _shortfall_lines(returns: Floats, value_at_risk: Floats, shortfall: Floats) -> list[BacktestLine]:
+    shown, worse = "97.5 %", "losses beyond VaR are worse than expected shortfall says"
     return [
         _line(
             "Acerbi–Szekely Z1",
             "Given an exceedance, is the loss as large as expected shortfall?",
             shown,
-            acerbi_szekely_z1(returns, value_at_risk, shortfall, confidence=SHORTFALL_LEVEL),
+            lambda: acerbi_szekely_z1(returns, value_at_risk, shortfall, confidence=SHORTFALL_LEVEL),
             worse,
         ),
         _line(
             "Acerbi–Szekely Z2",
             "How many exceedances, and how large, at once?",
             shown,
-            acerbi_szekely_z2(returns, value_at_risk, shortfall, confidence=SHORTFALL_LEVEL),
+            lambda: acerbi_szekely_z2(returns, value_at_risk, shortfall, confidence=SHORTFALL_LEVEL),
             "exceedances are too many or too large",
         ),
         _line(
             "McNeil–Frey",
             "Is the mean loss beyond VaR above expected shortfall?",
             shown,
-            mcneil_frey(returns, value_at_risk, shortfall),
+            lambda: mcneil_frey(returns, value_at_risk, shortfall),
             worse,
         ),
-        _line(
-            "Du–Escanciano",
-            "Is the whole tail right on average? (tail between the levels interpolated)",
-            shown,
-            du_escanciano(probability, confidence=SHORTFALL_LEVEL),
-            "the tail beyond VaR is wrong on average",
-        ),
     ]
+
+
+def _cumulative_lines(probability: Floats) -> list[BacktestLine]:
+    result = du_escanciano(probability, confidence=SHORTFALL_LEVEL)
+    line = _line(
+        "Du–Escanciano, unconditional",
+        "Is the whole tail right on average? (interpolated between the levels)",
+        "97.5 %",
+        lambda: result,
+        "the tail beyond VaR is wrong on average",
+    )
+    conditional = replace(
+        line,
+        test="Du–Escanciano, conditional",
+        question="Does a loss beyond VaR foretell the next one, and its depth?",
+        statistic=result.conditional_statistic,
+        p=result.conditional_exact_p_value,
+        asymptotic_p=result.conditional_p_value,
+        power=result.conditional_power,
+        alternative=result.conditional_alternative,
+        verdict=_verdict(result.conditional_exact_p_value),
+        meaning="deep losses come in clusters",
+    )
+    return [line, conditional]
 
 
 def tail_probabilities(returns: Floats, at: dict[float, tuple[Floats, ...]]) -> Floats:
@@ -217,14 +309,31 @@ def tail_probabilities(returns: Floats, at: dict[float, tuple[Floats, ...]]) -> 
     return np.where(loss > value_at_risk, beyond, found)
 
 
-def _line(test: str, question: str, level: str, result: Any, meaning: str) -> BacktestLine:
-    p = getattr(result, "exact_p_value", None)
+def _line(test: str, question: str, level: str, run: Run, meaning: str) -> BacktestLine:
+    try:
+        result = run()
+    except ModelError as error:
+        # Z1 and McNeil–Frey are means over exceedances: a cautious model in a short race may leave them nothing.
+        return BacktestLine(test, question, level, None, None, None, None, "", NOT_RUN, meaning, str(error))
+    exact = getattr(result, "exact_p_value", None)
+    p = float(result.p_value if exact is None else exact)
     return BacktestLine(
-        test,
-        question,
-        level,
-        float(result.statistic),
-        float(result.p_value if p is None else p),
-        None if getattr(result, "power", None) is None else float(result.power),
-        meaning,
+        test=test,
+        question=question,
+        level=level,
+        statistic=float(result.statistic),
+        p=p,
+        asymptotic_p=None if exact is None else float(result.p_value),
+        power=float(result.power),
+        alternative=result.alternative,
+        verdict=_verdict(p),
+        meaning=meaning,
     )
+
+
+def _verdict(p: float) -> str:
+    return AGAINST if p < SIGNIFICANT else NOTHING
+
+
+def _shown(value: float | None, form: str = ".3f") -> Number:
+    return number(float("nan") if value is None else value, form)

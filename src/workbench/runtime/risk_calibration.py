@@ -12,7 +12,7 @@ from workbench.domain.book import Book
 from workbench.domain.currencies import LEGS, pair_leg_matrix
 from workbench.domain.errors import DataError
 from workbench.domain.tables import html_table, number, percent
-from workbench.risk.champion import BacktestLine, champion_tests
+from workbench.risk.champion import ChampionTests, champion_tests
 from workbench.risk.contributions import Contributions, component_expected_shortfall, component_var
 from workbench.risk.models import CONFIDENCES
 from workbench.risk.models.garch import GarchFit, fit_garch
@@ -26,7 +26,7 @@ from workbench.runtime.forecast_store import (
     race_schedule,
     series_forecasts,
 )
-from workbench.runtime.risk_rows import backtest_frame, backtest_row, race_row
+from workbench.runtime.risk_rows import backtest_row, race_row
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ class RiskCalibration:
     contributions: Contributions
     covariance: Floats
     volatility_ratio: float
-    champion_tests: tuple[BacktestLine, ...]
+    champion_tests: ChampionTests
     component_shortfall: Floats
     cold_starts: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -158,11 +158,6 @@ class RiskCalibration:
         """Component VaR 99 % and historical component shortfall 97.5 % by pair, share of equity, largest VaR first."""
         columns = {"component_99": self.contributions.component, "component_shortfall_975": self.component_shortfall}
         return pd.DataFrame(columns, index=list(self.book.pairs)).sort_values("component_99", ascending=False)
-
-    @property
-    def champion_frame(self) -> pd.DataFrame:
-        """Every backtest of the champion, one row a test."""
-        return backtest_frame(self.champion_tests)
 
     @property
     def race_frame(self) -> pd.DataFrame:

@@ -1,9 +1,7 @@
 """Rows of the VaR step as they stand in summary.json and in tables."""
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
-
-import pandas as pd
 
 from workbench.risk.champion import BacktestLine
 from workbench.risk.race import ModelScore
@@ -62,42 +60,6 @@ def backtest_row(line: BacktestLine) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain JSON.
+        Plain JSON; null where a test has no such number, the note then says why it could not be run.
     """
-    return {
-        "test": line.test,
-        "level": line.level,
-        "statistic": line.statistic,
-        "p": line.p,
-        "power": line.power,
-        "rejects": line.rejects,
-        "meaning": line.meaning,
-    }
-
-
-def backtest_frame(lines: Sequence[BacktestLine]) -> pd.DataFrame:
-    """Backtests as a table for reading.
-
-    Parameters
-    ----------
-    lines : sequence of BacktestLine
-        Of one model.
-
-    Returns
-    -------
-    DataFrame
-        One row a test and level: the question, statistic, p-value, power, and the verdict in words.
-    """
-    rows = [
-        {
-            "test": line.test,
-            "level": line.level,
-            "question": line.question,
-            "statistic": line.statistic,
-            "p": line.p,
-            "power": line.power,
-            "verdict": line.sentence,
-        }
-        for line in lines
-    ]
-    return pd.DataFrame(rows).set_index(["test", "level"])
+    return asdict(line) | {"rejects": line.rejects}
