@@ -151,3 +151,16 @@ def test_liquidity_is_missing_without_spreads_and_full_at_five_times_normal(book
     state, _ = engine.step(state, wide)
     known = 30 + 25 + 20 + 15
     assert state.score - calm == pytest.approx(100 * 15 / known, abs=0.5)
+
+
+def test_the_gap_of_a_week_end_is_no_minutes_return(book, market):
+    engine, state = book({"EURUSD": 300_000.0})
+    friday = market.moment("2026-11-06T21:59")
+    for minute in range(5):
+        fix = Fixing(friday - (5 - minute) * market.MINUTE, market.VALUES, closes_day=False)
+        state, _ = engine.step(state, fix)
+    sunday = market.moment("2026-11-08T22:00") + market.SECOND
+    values = market.moved({"EUR": -0.01})
+    state, _ = engine.step(state, Fixing(sunday, values, closes_day=False))
+    assert state.fast_wins == 0
+    assert state.volatility < 300_000 * 1.1 / 1e6 * 0.01

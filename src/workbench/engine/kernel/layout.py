@@ -90,7 +90,8 @@ STATE = np.dtype(
         ("feed_seen", I, (FEEDS,)), ("feed", I), ("broker_lost", I),
         # daily and fast volatility
         ("covariance", F, _MATRIX), ("day_start", F, (LEG_COUNT,)), ("minute_start", F, (LEG_COUNT,)),
-        ("minute", I), ("minute_place", I), ("minute_returns", F, (MINUTES, LEG_COUNT)), ("fast", F, _MATRIX),
+        ("minute", I),
+        ("minute_time", I), ("minute_place", I), ("minute_returns", F, (MINUTES, LEG_COUNT)), ("fast", F, _MATRIX),
         # money
         ("cash", F), ("equity", F), ("raw_equity", F), ("peak", F),
         ("units", F, (SLOTS,)), ("price", F, (SLOTS,)), ("realised", F, (SLOTS,)), ("profit", F, (SLOTS,)),

@@ -49,13 +49,17 @@ def close_day(desk: Desk) -> None:
 
 @compiled
 def sample_minute(desk: Desk) -> None:
-    """Take the return of the minutes that are over into the last hour; a longer gap empties it."""
+    """Take the return of the minutes that are over into the last hour; a longer gap empties it.
+
+    So does a closed market: the gap of a week-end is no minute's return.
+    """
     state = desk.state
     minute = state.market_ns // MINUTE_NS
     passed = minute - state.minute
-    if state.priced == 0 or passed == 0:
+    closed = (state.time_ns - state.minute_time) // MINUTE_NS - passed >= MINUTES
+    if state.priced == 0 or (passed == 0 and not closed):
         return
-    if math.isnan(state.minute_start[0]) or passed >= MINUTES:
+    if math.isnan(state.minute_start[0]) or passed >= MINUTES or closed:
         state.fast[:, :] = 0.0
         state.minute_returns[:, :] = 0.0
         state.minute_place = 0
@@ -66,6 +70,7 @@ def sample_minute(desk: Desk) -> None:
     for leg in range(LEG_COUNT):
         state.minute_start[leg] = state.value[leg + 1]
     state.minute = minute
+    state.minute_time = state.time_ns
 
 
 @compiled

@@ -50,7 +50,13 @@ class Played:
         return float(self.path["drawdown"].max())
 
 
-def play(engine: RiskEngine, start: Start, events: Iterable[tuple[AnyEvent, bool]]) -> Played:
+def play(
+    engine: RiskEngine,
+    start: Start,
+    events: Iterable[tuple[AnyEvent, bool]],
+    *,
+    fill_after_ns: int = FILL_AFTER_NS,
+) -> Played:
     """Play events through an engine and fill what it wants.
 
     Parameters
@@ -61,6 +67,8 @@ def play(engine: RiskEngine, start: Start, events: Iterable[tuple[AnyEvent, bool
         Time and equity.
     events : iterable of (Event, bool)
         In order of time; whether the event is synthetic.
+    fill_after_ns : int
+        Nanoseconds from a decision to its fill; the next event may not be earlier than the fills.
 
     Returns
     -------
@@ -78,7 +86,7 @@ def play(engine: RiskEngine, start: Start, events: Iterable[tuple[AnyEvent, bool
         said += decisions
         # positions are put on all at one moment: nothing is filled between them
         for turn in range(1, 1 if isinstance(event, PositionHeld) else MOST_ROUNDS + 1):
-            fills = list(_fills(engine, state, event.time_ns + turn * FILL_AFTER_NS))
+            fills = list(_fills(engine, state, event.time_ns + turn * fill_after_ns))
             for fill in fills:
                 state, decisions = engine.step(state, fill)
                 taken.append(fill)
