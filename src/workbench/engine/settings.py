@@ -207,7 +207,8 @@ def _set_calibration(one: Any, policy: Policy, calibration: Calibration | None) 
     now, normal = (
         np.array([getattr(state, key) for state in states]) for key in ("volatility_daily", "normal_volatility_daily")
     )
-    one.decay[:] = [state.ewma_lambda for state in states]
+    decays = np.sqrt([state.ewma_lambda for state in states])
+    one.decay[:] = np.outer(decays, decays)
     one.covariance[:] = np.outer(now, now) * np.array(calibration.current_correlation)
     one.normal_volatility[:] = normal
     one.normal_correlation[:] = calibration.normal_correlation

@@ -1,9 +1,11 @@
 """Decisions in words: what was decided, and why, for logs, replays and pages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from workbench.domain.tables import html_table
 from workbench.domain.trading import decisions as said
 from workbench.domain.trading.modes import Ladder
 
@@ -63,6 +65,35 @@ def line_of(decision: said.AnyDecision) -> Line:
     """
     what, weight = _WORDS[type(decision)](decision)
     return Line(pd.Timestamp(decision.time_ns, tz="UTC"), what, decision.reason.sentence, weight)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTable:
+    """Decisions as a notebook shows them."""
+
+    lines: tuple[Line, ...]
+
+    def _repr_html_(self) -> str:
+        rows = [[f"{line.time:%Y-%m-%d %H:%M:%S}", line.what, line.why] for line in self.lines]
+        return html_table(["time (UTC)", "decision", "because"], rows)
+
+
+def decision_table(decisions: Iterable[said.AnyDecision], *, weight: int = 2) -> DecisionTable:
+    """Decisions that matter at least so much, in words.
+
+    Parameters
+    ----------
+    decisions : iterable of Decision
+        In order; no snapshots.
+    weight : int
+        0 shows all, 2 leaves single orders out.
+
+    Returns
+    -------
+    DecisionTable
+    """
+    lines = (line_of(decision) for decision in decisions)
+    return DecisionTable(tuple(line for line in lines if line.weight >= weight))
 
 
 def _target(one: said.TargetPosition) -> tuple[str, int]:

@@ -115,7 +115,7 @@ class SizingInputs:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One factor: its input, its value, and the US dollars the position lost (−) or gained (+) by it."""
+    """One factor: its input (NaN for a name), its value, and the US dollars the position lost or gained by it."""
 
     name: str
     reading: float
@@ -135,7 +135,9 @@ class PositionSize:
 
     def _repr_html_(self) -> str:
         rows = [["base", "", "", f"{self.base_notional:,.0f}"]]
-        rows += [[one.name, f"{one.reading:.4g}", f"× {one.value:.4g}", f"{one.effect:+,.0f}"] for one in self.factors]
+        rows += [
+            [one.name, number(one.reading, ".4g"), f"× {one.value:.4g}", f"{one.effect:+,.0f}"] for one in self.factors
+        ]
         rows.append(["position", "", f"× {self.multiplier:.4g}", f"{self.notional:,.0f}"])
         caption = f"{self.units:,.0f} units of the base currency"
         return html_table(["factor", "reading", "value", "US dollars"], rows, caption=caption)
@@ -215,7 +217,7 @@ def size_position(policy: Policy, inputs: SizingInputs) -> PositionSize:
          volatility_factor(inputs.volatility_ratio, sizing.volatility.full_until_ratio)),
         ("mean absolute correlation", inputs.correlation_mean,
          correlation_factor(inputs.correlation_mean, sizing.correlation.full_until, sizing.correlation.factor_at_one)),
-        (f"regime {inputs.regime.name.lower().replace('_', ' ')}", float(inputs.regime),
+        (f"regime {inputs.regime.name.lower().replace('_', ' ')}", math.nan,
          regime_factor_of(policy, inputs.regime)),
         ("stress score", inputs.stress_score, stress_factor(inputs.stress_score, scores, factors, len(scores))),
     )  # fmt: skip

@@ -71,7 +71,7 @@ SETTINGS = np.dtype(
         ("defensive", I, (SLOTS,)), ("drawdown_limit", F, (SLOTS,)), ("tier_limit", F, (TIERS,)),
         ("repeated_stops", I),
         # calibration
-        ("calibrated", I), ("stale_after_ns", I), ("covariance", F, _MATRIX), ("decay", F, (LEG_COUNT,)),
+        ("calibrated", I), ("stale_after_ns", I), ("covariance", F, _MATRIX), ("decay", F, _MATRIX),
         ("normal_volatility", F, (LEG_COUNT,)), ("normal_correlation", F, _MATRIX),
         ("normal_covariance", F, _MATRIX), ("normal_precision", F, _MATRIX),
         ("quantile_95", F), ("shortfall_975", F), ("turbulence_full", F), ("absorption", F),
@@ -139,8 +139,8 @@ DECISION = np.dtype(
 
 WORK = np.dtype(
     [
-        ("count", I), ("weights", F, (LEG_COUNT,)), ("row", F, (LEG_COUNT,)), ("now", F, _MATRIX),
-        ("day_return", F, (LEG_COUNT,)), ("minute_return", F, (LEG_COUNT,)), ("key", F, (SLOTS,)),
+        ("count", I), ("weights", F, (LEG_COUNT,)), ("row", F, (LEG_COUNT,)), ("now", F, _MATRIX), ("distance", F),
+        ("day_return", F, (LEG_COUNT,)), ("minute_return", F, (LEG_COUNT,)), ("key", F, (SLOTS,)), ("gap", F, (SLOTS,)),
         ("order", I, (SLOTS,)), ("parts", F, (5,)), ("tripped", I, (LADDERS * RUNGS,)),
     ],
     align=True,

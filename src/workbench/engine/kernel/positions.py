@@ -288,47 +288,43 @@ def deactivate(desk: Desk) -> None:
 
 
 @compiled
-def full_multiplier(desk: Desk, slot: int, cap: float) -> float:
-    """Multiplier a position may come back to: what it was entered with, what sizing gives now, and the cap."""
+def full_multiplier(desk: Desk, slot: int, limit: float) -> float:
+    """Multiplier a position may come back to: what it was entered with, up to what sizing and the caps give now."""
     settings, state = desk.settings, desk.state
     if state.wanted[slot] == 0 or state.locked[slot] != 0 or state.base_units[slot] <= 0.0:
         return 0.0
     if settings.tier[slot] != HELD and settings.active[state.condition, slot] == 0:
         return 0.0
-    return float(min(state.entry_multiplier[slot], product_of_factors(desk), cap))
+    return float(min(state.entry_multiplier[slot], limit))
 
 
 @compiled
 def restore_step(desk: Desk, cap: float) -> bool:
     """Give back one step of the exposure that controls took, smallest risk first; whether anything is left to give."""
     settings, state, work = desk.settings, desk.state, desk.work
-    total = 0.0
+    limit, total = min(product_of_factors(desk), cap), 0.0
     for slot in range(settings.strategies):
-        gap = _gap(desk, slot, cap)
-        worth = gap * state.base_units[slot] * state.value[CURRENCY_OF_BASE[settings.pair[slot]]]
-        total += worth
+        worth = state.base_units[slot] * state.value[CURRENCY_OF_BASE[settings.pair[slot]]]
+        work.gap[slot] = _gap(desk, slot, limit) * worth
+        total += work.gap[slot]
         # the smallest risk first: the largest key is the least negative one
-        work.key[slot] = (
-            -state.base_units[slot]
-            * state.value[CURRENCY_OF_BASE[settings.pair[slot]]]
-            * math.sqrt(max(pair_variance(desk, slot), 0.0))
-        )
+        work.key[slot] = -worth * worth * pair_variance(desk, slot)
+    if total == 0.0:
+        return False
     rank(desk)
     budget = total if total <= WHOLE * state.equity else settings.restoration_step * total
     given = budget
     for place in range(settings.strategies):
         slot = work.order[place]
-        gap = _gap(desk, slot, cap)
-        worth = gap * state.base_units[slot] * state.value[CURRENCY_OF_BASE[settings.pair[slot]]]
-        if worth > 0.0 and budget > 0.0:
-            _give_back(desk, slot, gap * min(budget / worth, 1.0))
-            budget -= worth
+        if work.gap[slot] > 0.0 and budget > 0.0:
+            _give_back(desk, slot, _gap(desk, slot, limit) * min(budget / work.gap[slot], 1.0))
+            budget -= work.gap[slot]
     return given < total
 
 
 @compiled
-def _gap(desk: Desk, slot: int, cap: float) -> float:
-    full = full_multiplier(desk, slot, cap)
+def _gap(desk: Desk, slot: int, limit: float) -> float:
+    full = full_multiplier(desk, slot, limit)
     if full == 0.0:
         return 0.0
     return float(max(full - abs(desk.state.target[slot]) / desk.state.base_units[slot], 0.0))

@@ -32,18 +32,9 @@ def start_day(desk: Desk) -> None:
 
 @compiled
 def close_day(desk: Desk) -> None:
-    """Take the day's return into the daily covariance, and start the next day; prices were known before."""
-    state, settings = desk.state, desk.settings
-    distance = 0.0
-    for i in range(LEG_COUNT):
-        for j in range(i, LEG_COUNT):
-            decay = math.sqrt(settings.decay[i] * settings.decay[j])
-            day_i = state.value[i + 1] / state.day_start[i] - 1.0
-            day_j = state.value[j + 1] / state.day_start[j] - 1.0
-            state.covariance[i, j] = decay * state.covariance[i, j] + (1.0 - decay) * day_i * day_j
-            state.covariance[j, i] = state.covariance[i, j]
-            distance += (1.0 if i == j else 2.0) * day_i * settings.normal_precision[i, j] * day_j
-    state.closed_turbulence = distance / LEG_COUNT
+    """Keep what this event has read of the whole day, covariance and turbulence, and start the next day."""
+    desk.state.covariance[:, :] = desk.work.now
+    desk.state.closed_turbulence = desk.work.distance
     start_day(desk)
 
 
@@ -154,7 +145,7 @@ def read_volatility(desk: Desk, value: Floats, equity: float) -> tuple[float, fl
     legs = 0.0
     for i in range(LEG_COUNT):
         for j in range(i, LEG_COUNT):
-            decay = math.sqrt(settings.decay[i] * settings.decay[j])
+            decay = settings.decay[i, j]
             work.now[i, j] = decay * state.covariance[i, j] + (1.0 - decay) * day[i] * day[j]
             work.now[j, i] = work.now[i, j]
         fast = HOURS_PER_DAY * (max(state.fast[i, i], 0.0) + minute[i] * minute[i])
@@ -209,8 +200,10 @@ def read_correlation(desk: Desk) -> int:
     settings, state, work = desk.settings, desk.state, desk.work
     mean, drift, moved = 0.0, 0.0, 0
     for i in range(LEG_COUNT):
+        work.row[i] = 1.0 / math.sqrt(work.now[i, i])
+    for i in range(LEG_COUNT):
         for j in range(i):
-            correlation = work.now[i, j] / math.sqrt(work.now[i, i] * work.now[j, j])
+            correlation = work.now[i, j] * work.row[i] * work.row[j]
             change = abs(correlation - settings.normal_correlation[i, j])
             mean += abs(correlation)
             drift += change
@@ -228,11 +221,14 @@ def read_turbulence(desk: Desk) -> None:
 
     The larger of the two, so that a day that was closed a minute ago is not forgotten.
     """
-    distance = 0.0
+    day, precision, distance = desk.work.day_return, desk.settings.normal_precision, 0.0
     for i in range(LEG_COUNT):
-        for j in range(LEG_COUNT):
-            distance += desk.work.day_return[i] * desk.settings.normal_precision[i, j] * desk.work.day_return[j]
-    desk.state.turbulence = max(distance / LEG_COUNT, desk.state.closed_turbulence)
+        row = 0.5 * precision[i, i] * day[i]
+        for j in range(i):
+            row += precision[i, j] * day[j]
+        distance += 2.0 * day[i] * row
+    desk.work.distance = distance / LEG_COUNT
+    desk.state.turbulence = max(desk.work.distance, desk.state.closed_turbulence)
 
 
 @compiled

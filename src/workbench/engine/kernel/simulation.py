@@ -14,14 +14,14 @@ from workbench.domain.compiled import compiled
 from workbench.domain.currencies import PAIRS, Pair
 from workbench.engine.kernel.desk import Desk
 from workbench.engine.kernel.layout import LEG_COUNT, EventKind
+from workbench.engine.kernel.orders import book
+from workbench.engine.kernel.prices import mark_money
 from workbench.engine.kernel.step import OUT_OF_ORDER, step
 
 Floats = NDArray[np.float64]
 
-FILL, FIXING = int(EventKind.FILL), int(EventKind.FIXING)
+FIXING = int(EventKind.FIXING)
 PIP = np.array([Pair.parse(pair).pip for pair in PAIRS])
-MOST_ROUNDS = 4
-"""A fill may cause decisions that ask for another one; more rounds than this wait for the next mark."""
 
 
 @compiled
@@ -66,37 +66,23 @@ def fill_price(desk: Desk, slot: int, units: float) -> float:
 
 
 @compiled
-def fill_targets(desk: Desk, order: Any) -> int:
-    """Fill what the engine wants at the mark; returns how many fills there were.
+def fill_targets(desk: Desk) -> None:
+    """Fill what the engine wants at the mark, all at one moment; the next event judges the book that is left.
 
     Parameters
     ----------
     desk : Desk
         Its state is changed.
-    order : record
-        EVENT to write fills into.
-
-    Returns
-    -------
-    int
     """
-    fills = 0
-    for _ in range(MOST_ROUNDS):
-        before = fills
-        for slot in range(desk.settings.strategies):
-            units = desk.state.target[slot] - desk.state.units[slot]
-            if units != 0.0:
-                order.time_ns = desk.state.time_ns
-                order.kind = FILL
-                order.place = slot
-                order.number = desk.state.intent[slot]
-                order.first = units
-                order.second = fill_price(desk, slot, units)
-                step(desk, order)
-                fills += 1
-        if fills == before:
-            break
-    return fills
+    state, filled = desk.state, False
+    for slot in range(desk.settings.strategies):
+        units = state.target[slot] - state.units[slot]
+        if units != 0.0:
+            book(desk, slot, units, fill_price(desk, slot, units))
+            filled = True
+    if filled:
+        mark_money(desk)
+        state.unread = 1
 
 
 @compiled
@@ -124,7 +110,7 @@ def walk_path(desk: Desk, event: Any, returns: Floats, step_ns: int, equity: Flo
         event.kind = FIXING
         event.number = 1
         step(desk, event)
-        fill_targets(desk, event)
+        fill_targets(desk)
         equity[place] = state.equity
 
 

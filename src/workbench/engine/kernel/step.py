@@ -91,7 +91,8 @@ def step(desk: Desk, event: Any) -> int:
     if kind == POSITION_HELD:  # a book is put on as a whole: the next event judges it
         state.unread = 1
         return int(desk.work.count)
-    repriced = repriced or state.unread == 1
+    closes = kind == DAY_CLOSED or (kind == FIXING and event.number == 1)
+    repriced = repriced or state.unread == 1 or closes
     state.unread = 0
     read_metrics(desk, repriced)
     _control(desk)
@@ -100,7 +101,7 @@ def step(desk: Desk, event: Any) -> int:
         watch_exits(desk)
     if kind == BAR_CLOSED:
         take_bar(desk, event)
-    elif priced_before == 1 and (kind == DAY_CLOSED or (kind == FIXING and event.number == 1)):
+    elif closes and priced_before == 1 and desk.settings.calibrated == 1:
         close_day(desk)
     return int(desk.work.count)
 

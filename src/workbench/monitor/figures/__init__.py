@@ -10,6 +10,7 @@ from workbench.monitor.figures.market import (
     volatility_ratio,
     warning_skill,
 )
+from workbench.monitor.figures.replay import modes, replay
 from workbench.monitor.figures.risk import contributions, model_race, residual_quantiles, value_at_risk, volatility
 
 __all__ = [
@@ -20,7 +21,9 @@ __all__ = [
     "largest_moves",
     "leg_values",
     "model_race",
+    "modes",
     "regimes",
+    "replay",
     "residual_quantiles",
     "value_at_risk",
     "volatility",

@@ -72,3 +72,42 @@ def _shade_modes(axis: Axes, mode: pd.Series) -> None:
         colour = MODE_COLOURS.get(str(mode.iloc[start]))
         if colour and end > start:
             axis.axvspan(mode.index[start], mode.index[end], color=colour, alpha=0.13, lw=0)
+
+
+def modes(arrows: Sequence[tuple[str, str, str]]) -> Figure:
+    """The mode table as a diagram: boxes and the triggers that lead from one to the next.
+
+    Parameters
+    ----------
+    arrows : sequence of (str, str, str)
+        From, to, triggers.
+
+    Returns
+    -------
+    Figure
+    """
+    places = {"ACTIVE": 0.0, "REDUCING": 1.0, "HALTED": 2.0}
+    colours = {"ACTIVE": BLUE, **MODE_COLOURS}
+    with house_style():
+        figure, axis = plt.subplots(figsize=(10.5, 3.4))
+        axis.axis("off")
+        axis.set(xlim=(-0.4, 2.4), ylim=(-1.3, 1.3))
+        for name, x in places.items():
+            box = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": colours[name], "linewidth": 2}
+            axis.text(x, 0, name, ha="center", va="center", fontweight="bold", bbox=box)
+        for before, after, triggers in arrows:
+            start, end = places[before], places[after]
+            side = 1 if end > start else -1
+            far = abs(end - start) > 1
+            bend, height = (0.32, 1.12 * side) if far else (0.3, 0.34 * side)
+            arrow = {
+                "arrowstyle": "->",
+                "color": GREY,
+                "connectionstyle": f"arc3,rad={-bend}",
+                "shrinkA": 38,
+                "shrinkB": 38,
+            }
+            axis.annotate("", (end, 0.06 * side), (start, 0.06 * side), arrowprops=arrow)
+            axis.text((start + end) / 2, height, triggers, ha="center", va="center", fontsize=9)
+        axis.set_title("Modes and what leads from one to the next")
+    return finished(figure)

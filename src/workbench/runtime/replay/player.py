@@ -94,7 +94,7 @@ def play(
             if not fills:
                 break
         if isinstance(event, Fixing | Heartbeat):
-            rows.append(_row(state, synthetic))
+            rows.append(_row(event.time_ns, state, synthetic))
     path = pd.DataFrame(rows).drop_duplicates("time", keep="last").set_index("time")
     return Played(path, tuple(one for one in said if not isinstance(one, RiskSnapshot)), tuple(taken), state)
 
@@ -134,7 +134,7 @@ def _fills(engine: RiskEngine, state: EngineState, time_ns: int) -> Iterator[Fil
             yield Fill(time_ns, strategy.name, int(state.intent[slot]), units, price)
 
 
-def _row(state: EngineState, synthetic: bool) -> dict[str, object]:
+def _row(time_ns: int, state: EngineState, synthetic: bool) -> dict[str, object]:
     values = np.asarray(state.value)
     strategies = state.settings.strategies
     gross = sum(
@@ -142,11 +142,12 @@ def _row(state: EngineState, synthetic: bool) -> dict[str, object]:
         for slot, strategy in enumerate(strategies)
     )
     return {
-        "time": pd.Timestamp(int(state.time_ns), tz="UTC"),
+        "time": pd.Timestamp(time_ns, tz="UTC"),
         "equity": float(state.equity),
         "drawdown": 1.0 - float(state.equity) / float(state.peak),
         "value_at_risk": float(state.value_at_risk),
         "volatility_ratio": float(state.ratio),
+        "correlation_mean": float(state.correlation_mean),
         "correlation_drift": float(state.correlation_drift),
         "stress_score": float(state.score),
         "cap": float(state.cap),
