@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.domain.compiled import compiled
 from workbench.domain.errors import ConfigError
 from workbench.domain.policy import Policy
-from workbench.domain.tables import html_table
+from workbench.domain.tables import html_table, number
 from workbench.domain.trading.modes import Regime
 
 Floats = NDArray[np.float64]
