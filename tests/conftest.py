@@ -1,9 +1,12 @@
-"""Fixtures shared by all rooms: the embedded ECB history, read once."""
+"""Fixtures shared by all rooms: the embedded ECB history, read once; the real command, and how it must refuse."""
 
+import errno
+import hashlib
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +44,75 @@ def workbench():
         command = [str(Path(sys.executable).parent / "workbench"), *arguments]
         environment = {**os.environ, "WORKBENCH_HOME": str(home), "OPENBLAS_NUM_THREADS": "1"}
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def one_sentence():
+    """The sentence a command refused with: nothing else on standard error, and an exit code of 1."""
+
+    def sentence(ended: subprocess.CompletedProcess[str]) -> str:
+        assert ended.returncode == 1, ended.stderr
+        assert "Traceback" not in ended.stderr, ended.stderr
+        line, *more = ended.stderr.splitlines()
+        assert line.startswith("workbench: "), ended.stderr
+        # a failed step adds where to go on
+        assert more in ([], ["when that is mended, go on with --resume"]), ended.stderr
+        return line.removeprefix("workbench: ")
+
+    return sentence
+
+
+@pytest.fixture(scope="session")
+def digests():
+    """What a folder holds, by path: equal before and after means that nothing was touched."""
+
+    def of(folder: Path) -> dict[str, str]:
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    return of
+
+
+LISTENING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+"""A shell may have told its background jobs to ignore Ctrl-C, and that is inherited: undo it first."""
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """A command that gets a signal while it reads its rates from a pipe: its exit code and standard error."""
+    pipe = tmp_path / "rates.pipe"
+    os.mkfifo(pipe)
+
+    def writing_end(process: subprocess.Popen[str]) -> int:
+        """Open the pipe for writing, which works once the command is reading from it."""
+        while process.poll() is None:
+            try:
+                return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                time.sleep(0.02)
+        raise AssertionError(f"the command ended before it read its rates: {process.communicate()}")
+
+    def run(home: Path, number: int, *arguments: str) -> tuple[int, str]:
+        command = [str(Path(sys.executable).parent / "workbench"), *arguments, "--ecb-file", str(pipe)]
+        with subprocess.Popen(
+            [sys.executable, "-c", LISTENING, *command],
+            env={**os.environ, "WORKBENCH_HOME": str(home), "OPENBLAS_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                end = writing_end(process)
+                process.send_signal(number)
+                _, errors = process.communicate(timeout=60)
+            finally:
+                process.kill()
+            os.close(end)
+            return process.returncode, errors
 
     return run
 

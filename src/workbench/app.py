@@ -202,6 +202,7 @@ def daily_run(order: DailyOrder, watcher: "Watcher") -> "Run":
     """
     from workbench.data.book import read_book
     from workbench.data.policy_file import read_policy
+    from workbench.domain.book import Book
     from workbench.monitor.report import write_report
     from workbench.runtime.calibrations.proposal import Decision, decide
     from workbench.runtime.pipelines.pipeline import load_pipeline
@@ -213,6 +214,8 @@ def daily_run(order: DailyOrder, watcher: "Watcher") -> "Run":
     policy = read_policy(Path(order.policy_file) if order.policy_file else None)
     if order.book_file:
         read_book(Path(order.book_file), equity=order.equity)
+    else:  # the default book is made later, from the data; its equity can be checked now
+        Book({}, order.equity)
     live = not order.as_of or (today() - as_of).days <= LIVE_WITHIN_DAYS
     judged = Decision(today=today(), confirmed_by=order.confirmed_by, live=live)
     inputs = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from workbench import __version__
 from workbench.app import DailyOrder
@@ -18,8 +19,33 @@ if TYPE_CHECKING:
 
 REFUSED, INTERRUPTED = 1, 130
 
+
+class Commands(TyperGroup):
+    """All commands; an interrupted one says so in a sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for.
+
+        Parameters
+        ----------
+        ctx : Context
+            What was typed.
+
+        Returns
+        -------
+        object
+            What the command returns.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("workbench: interrupted; earlier results are untouched", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
 cli = typer.Typer(
     name="workbench",
+    cls=Commands,
     help="FX risk workbench: data, VaR, regimes, calibrations. Results go under WORKBENCH_HOME (default: var/).",
     no_args_is_help=True,
     add_completion=False,

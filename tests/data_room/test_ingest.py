@@ -135,7 +135,7 @@ def test_malformed_file_is_one_clear_sentence(
     ("value", "message"),
     [
         ("-1.1", "the column close must be above zero, got -1.1"),
-        ("0", "the column close must be above zero, got 0 "),
+        ("0", "the column close must be above zero, got 0;"),
         ("", "the column close must be a number, not empty or NaN"),
         ("nan", "the column close must be a number, not empty or NaN"),
         ("inf", "the column close must be a finite number, got inf|every open and close must be between low and high"),

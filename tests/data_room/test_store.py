@@ -86,7 +86,10 @@ def test_full_disk_leaves_the_old_file_and_says_so(store: Store, series: BarsSer
     before = old.path.read_bytes()
     with (
         files_no_larger_than(20_000),
-        pytest.raises(ExecutionError, match=r"cannot write .*File too large; what was there before is unchanged"),
+        pytest.raises(
+            ExecutionError,
+            match=r"cannot write .*the file would become larger than is allowed; what was there before is unchanged",
+        ),
     ):
         store.append(series)
     assert old.path.read_bytes() == before

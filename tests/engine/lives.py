@@ -1,136 +1,40 @@
 """Short lives of synthetic books in which every control has something to do; each returns what the engine decided."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workbench.domain.currencies import LEGS, PAIRS
+from workbench.domain.currencies import LEGS
 from workbench.domain.policy import Policy
 from workbench.domain.trading import events as happened
-from workbench.domain.trading.decisions import RiskSnapshot, TargetPosition
 from workbench.domain.trading.modes import Regime, Tier
 from workbench.domain.trading.strategies import Strategy, StrategyRecord
 from workbench.engine.risk_engine import RiskEngine, Start
-from workbench.runtime.replay.player import play
+
+_spec = importlib.util.spec_from_file_location("lives_base", Path(__file__).with_name("lives_base.py"))
+assert _spec is not None
+assert _spec.loader is not None
+base = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(base)
 
 Market = Any
 Event = happened.AnyEvent
 SECOND = 10**9
-MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
-
-
-def decided(engine: RiskEngine, start: Start, events: Iterator[Event]) -> list[tuple[Any, ...]]:
-    """Everything decided, fills at once at half the spread, without the hash of the policy."""
-    told = play(engine, start, ((event, True) for event in events), fill_after_ns=0)
-    plain = []
-    for one in told.decisions:
-        fields = {name: getattr(one, name) for name in one.__slots__ if name not in ("policy", "calibration")}
-        plain.append((type(one).__name__, one.time_ns, one.reason, tuple(fields.items())))
-    plain.append(("money", *told.path["equity"].round(6).tolist()))
-    return plain
-
-
-def a_team(**changes: Any) -> list[Strategy]:
-    """Ten strategies with records on both sides of the limits, two pairs of them on one pair and two timeframes."""
-    team = []
-    for k in range(10):
-        record = StrategyRecord(
-            drawdown=(0.10, 0.145, 0.03)[k % 3],
-            stress_survival=(0.9, 0.62, 0.75)[k % 3],
-            walk_forward=(0.9, 0.72, 0.8)[k % 3],
-            robustness=0.9 - 0.05 * k,
-        )
-        pair = PAIRS[k // 2] if k < 4 else PAIRS[k]
-        team.append(
-            Strategy(
-                f"s{k}", pair, Tier(0 if k < 5 else 1 if k < 8 else 2), (0.12, 0.1, 0.03)[k % 3],
-                risk_per_trade=(0.01, 0.02)[k % 2], reward_to_risk=(2.0, 1.5)[k % 2],
-                timeframe=("daily", "weekly")[k % 2], defensive=k in (1, 4, 7), record=record,
-            )
-        )  # fmt: skip
-    return team
-
-
-def market_days(
-    market: Market, seed: int, sizes: list[float], common: float = 0.3, drift: float = 0.0
-) -> Iterator[tuple[int, dict[str, float]]]:
-    """Values of the legs day by day: volatility of each day given, one common factor, a drift."""
-    random, values = np.random.default_rng(seed), dict(market.VALUES)
-    for day, size in enumerate(sizes, start=1):
-        shared = random.normal() * np.sqrt(common)
-        moves = {leg: drift + size * (shared + random.normal() * np.sqrt(1 - common)) for leg in LEGS}
-        values = market.moved(moves, values)
-        yield market.MONDAY_NOON + day * DAY, values
-
-
-def opening(market: Market, units: dict[str, float]) -> Iterator[Event]:
-    yield happened.Fixing(market.MONDAY_NOON, market.VALUES, closes_day=False)
-    for pair, size in units.items():
-        yield happened.PositionHeld(market.MONDAY_NOON, pair, size, market.price(pair))
-    yield happened.Heartbeat(market.MONDAY_NOON)
-
-
-def bars(now: int, team: list[Strategy], signals: np.ndarray) -> Iterator[Event]:
-    for strategy, signal in zip(team, signals, strict=True):
-        yield happened.BarClosed(now + SECOND // 2, strategy.name, float(signal))
-
-
-def daily_life(
-    policy: Policy, market: Market, *, seed: int, sizes: list[float], common: float = 0.3, drift: float = 0.0,
-    held: dict[str, float] | None = None, calibration: Any = None, regimes: bool = False,
-) -> list[tuple[Any, ...]]:  # fmt: skip
-    """Days of fixings and bars for a team and a held book."""
-    team, held = a_team(), held or {}
-    strategies = [*team, *market.held(*held)]
-    engine = RiskEngine(policy, calibration or market.small_calibration(as_of="2027-12-31"), strategies)
-
-    def events() -> Iterator[Event]:
-        yield from opening(market, held)
-        random = np.random.default_rng(seed + 1)
-        signals = random.choice([-1.0, 1.0], 10)
-        for day, (now, values) in enumerate(market_days(market, seed, sizes, common, drift)):
-            yield happened.Fixing(now, values)
-            if regimes and day % 6 == 0:
-                yield happened.RegimeRead(now + SECOND // 3, Regime(day // 6 % len(Regime)))
-            flips = random.random(10) < 0.12
-            signals = np.where(flips, -signals, signals)
-            yield from bars(now, team, np.where(random.random(10) < 0.05, 0.0, signals))
-            if day % 15 == 14:
-                yield happened.OperatorResume(now + SECOND, "one", "two", rebaseline_peak=day % 30 == 29)
-                for strategy in team:
-                    yield happened.OperatorEnable(now + SECOND, "one", strategy.name)
-
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
-
-
-def quiet(market: Market, correlation: float = 0.4) -> Any:
-    """A calibration of a market that hardly moves: large books are small risks in it."""
-    leg = {"ewma_lambda": 0.94, "volatility_daily": 0.0005, "normal_volatility_daily": 0.0006, "garch": {}}
-    return market.small_calibration(as_of="2027-12-31", correlation=correlation, legs=dict.fromkeys(LEGS, leg))
-
-
-def near_their_stops() -> list[Strategy]:
-    """Three positions in NZDUSD that have lost part of the way to their stops."""
-    record = StrategyRecord(0.14, 0.9, 0.9, 0.9)
-    return [Strategy(f"near{k}", "NZDUSD", Tier.TACTICAL, 0.1, reward_to_risk=0.0, record=record) for k in range(3)]
-
-
-def put_near_their_stops(market: Market) -> Iterator[Event]:
-    """Bought 1.85, 1.5 and 1.1 % above the price: a stop is 2 % away."""
-    for k, loss in enumerate((0.0185, 0.015, 0.011)):
-        yield happened.PositionHeld(market.MONDAY_NOON, f"near{k}", 1_000.0, market.price("NZDUSD") / (1 - loss))
+MINUTE, DAY = 60 * SECOND, 86_400 * SECOND
 
 
 def falling(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """A slow fall of a large book in a quiet market, through every drawdown rung; strategies go on trying."""
-    held, team = {"EURUSD": 2_000_000.0}, a_team()
-    engine = RiskEngine(policy, quiet(market), [*team, *market.held(*held), *near_their_stops()])
+    held, team = {"EURUSD": 2_000_000.0}, base.a_team()
+    engine = RiskEngine(policy, base.quiet(market), [*team, *market.held(*held), *base.near_their_stops()])
 
     def events() -> Iterator[Event]:
         yield happened.Fixing(market.MONDAY_NOON, market.VALUES, closes_day=False)
-        yield from put_near_their_stops(market)
-        yield from opening(market, held)
+        yield from base.put_near_their_stops(market)
+        yield from base.opening(market, held)
         values, random = dict(market.VALUES), np.random.default_rng(3)
         signals = random.choice([-1.0, 1.0], 10)
         for day in range(1, 320):
@@ -139,119 +43,105 @@ def falling(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
             values = market.moved(noise | {"EUR": -0.0005 + noise["EUR"]} if day < 260 else noise, values)
             yield happened.Fixing(now, values)
             signals = np.where(random.random(10) < 0.12, -signals, signals)
-            yield from bars(now, team, signals)
+            yield from base.bars(now, team, signals)
             if day % 100 == 99:
                 yield happened.OperatorResume(now + SECOND, "one", "two", rebaseline_peak=True)
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def storm(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """Volatility rises to five times normal and falls again, twice."""
     wave = [0.004] * 8 + [0.009] * 6 + [0.014] * 5 + [0.02] * 5 + [0.03] * 3 + [0.004] * 40
     small = {"EURJPY": 20_000.0, "GBPCHF": -20_000.0, "AUDCAD": 30_000.0, "CHFJPY": 15_000.0}
-    return daily_life(policy, market, seed=5, sizes=[*wave, *wave], held=small)
+    return base.daily_life(policy, market, seed=5, sizes=[*wave, *wave], held=small)
 
 
 def calm_then_storm(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """Calm weeks with every regime read, then one storm."""
     sizes = [0.004] * 84 + [0.011] * 12 + [0.004] * 30
-    return daily_life(policy, market, seed=6, sizes=sizes, regimes=True)
+    return base.daily_life(policy, market, seed=6, sizes=sizes, regimes=True)
 
 
 def trends(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """Quiet trends: stops and targets are reached, minimum holds are met, limits bind."""
-    up = daily_life(policy, market, seed=7, sizes=[0.005] * 90, drift=0.002, regimes=True)
-    return up + daily_life(policy, market, seed=8, sizes=[0.005] * 120, regimes=True)
+    up = base.daily_life(policy, market, seed=7, sizes=[0.005] * 90, drift=0.002, regimes=True)
+    return up + base.daily_life(policy, market, seed=8, sizes=[0.005] * 120, regimes=True)
 
 
 def together(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """Legs that were apart move as one."""
     apart = market.small_calibration(as_of="2027-12-31", correlation=0.1)
     sizes, held = [0.005] * 60, {"EURUSD": 20_000.0, "AUDJPY": 20_000.0, "GBPCHF": 20_000.0, "USDCAD": 20_000.0}
-    found = daily_life(policy, market, seed=9, sizes=sizes, common=0.97, calibration=apart, held=held)
+    found = base.daily_life(policy, market, seed=9, sizes=sizes, common=0.97, calibration=apart, held=held)
     close = market.small_calibration(as_of="2027-12-31", correlation=0.6)
-    found += daily_life(policy, market, seed=10, sizes=sizes, common=0.85, calibration=close, held=held)
+    found += base.daily_life(policy, market, seed=10, sizes=sizes, common=0.85, calibration=close, held=held)
     middle = market.small_calibration(as_of="2027-12-31", correlation=0.45)
-    return found + daily_life(policy, market, seed=11, sizes=sizes, common=0.78, calibration=middle, held=held)
+    return found + base.daily_life(policy, market, seed=11, sizes=sizes, common=0.78, calibration=middle, held=held)
 
 
 def large(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """A held book that grows into every VaR rung as volatility rises."""
     sizes = [0.004] * 5 + [0.006] * 8 + [0.009] * 8 + [0.004] * 40
     held = {"EURUSD": 150_000.0, "GBPUSD": 100_000.0, "USDJPY": -120_000.0, "EURCHF": 60_000.0}
-    return daily_life(policy, market, seed=12, sizes=sizes, held=held)
-
-
-def quotes(market: Market, begin: int, seconds: int, *, feed: int = 0, spread: float = 1e-4) -> Iterator[Event]:
-    for second in range(seconds):
-        pair = PAIRS[second % len(PAIRS)]
-        mid = market.price(pair) * (1 + 1e-5 * np.sin(second))
-        yield happened.Quote(begin + second * SECOND, pair, mid * (1 - spread / 2), mid * (1 + spread / 2), feed=feed)
-
-
-def slide(market: Market, begin: int, *, feed: int) -> Iterator[Event]:
-    """EURUSD falls by 3 % within ten minutes, quoted every second; every stop on the way is reached."""
-    for second in range(600):
-        mid = market.price("EURUSD") * (1 - 0.03 * second / 600)
-        yield happened.Quote(begin + second * SECOND, "EURUSD", mid * (1 - 5e-5), mid * (1 + 5e-5), feed=feed)
+    return base.daily_life(policy, market, seed=12, sizes=sizes, held=held)
 
 
 def silence(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """One feed falls silent, prices slide on the other; both do; the broker is lost; people resume."""
     found = []
     for quiet_seconds in (12, 60, 150):
-        held, team = {"EURUSD": 40_000.0, "GBPJPY": 20_000.0}, a_team()
-        engine = RiskEngine(policy, quiet(market), [*team, *market.held(*held), *near_their_stops()])
+        held, team = {"EURUSD": 40_000.0, "GBPJPY": 20_000.0}, base.a_team()
+        engine = RiskEngine(policy, base.quiet(market), [*team, *market.held(*held), *base.near_their_stops()])
 
         def events(
             team: list[Strategy] = team, held: Any = held, quiet_seconds: int = quiet_seconds
         ) -> Iterator[Event]:
             yield happened.Fixing(market.MONDAY_NOON, market.VALUES, closes_day=False)
-            yield from put_near_their_stops(market)
-            yield from opening(market, held)
+            yield from base.put_near_their_stops(market)
+            yield from base.opening(market, held)
             now = market.MONDAY_NOON + SECOND
-            yield from quotes(market, now, 40)
+            yield from base.quotes(market, now, 40)
             for _ in range(7):
-                yield from bars(now + 40 * SECOND, team, np.ones(10))
+                yield from base.bars(now + 40 * SECOND, team, np.ones(10))
             now += 41 * SECOND
             for second in range(1, quiet_seconds):
                 yield happened.Heartbeat(now + second * SECOND)
                 if quiet_seconds == 12 and second > 3:
-                    yield from quotes(market, now + second * SECOND + 1, 1, feed=1)
+                    yield from base.quotes(market, now + second * SECOND + 1, 1, feed=1)
             now += quiet_seconds * SECOND
-            yield from bars(now, team, np.array([-1.0, 1.0] * 5))
-            yield from slide(market, now + SECOND, feed=int(quiet_seconds == 12))
+            yield from base.bars(now, team, np.array([-1.0, 1.0] * 5))
+            yield from base.slide(market, now + SECOND, feed=int(quiet_seconds == 12))
             now += 602 * SECOND
             for minute in range(40):
-                yield from quotes(market, now + minute * MINUTE, 60, feed=int(quiet_seconds == 12))
+                yield from base.quotes(market, now + minute * MINUTE, 60, feed=int(quiet_seconds == 12))
                 if minute in (20, 30):
                     yield happened.OperatorResume(now + (minute + 1) * MINUTE - 1, "one", "two")
 
-        found += decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+        found += base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
     return found + lost_broker(policy, market)
 
 
 def lost_broker(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """Prices go on, the broker does not answer."""
     held = {"EURUSD": 40_000.0}
-    engine = RiskEngine(policy, quiet(market), market.held(*held))
+    engine = RiskEngine(policy, base.quiet(market), market.held(*held))
 
     def events() -> Iterator[Event]:
-        yield from opening(market, held)
+        yield from base.opening(market, held)
         yield happened.BrokerStatus(market.MONDAY_NOON, connected=False)
-        yield from quotes(market, market.MONDAY_NOON + SECOND, 140)
+        yield from base.quotes(market, market.MONDAY_NOON + SECOND, 140)
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def wild_neighbours(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """Six legs grow wild around the one that is held, and calm down again."""
-    engine = RiskEngine(policy, market.small_calibration("2027-12-31"), near_their_stops())
+    engine = RiskEngine(policy, market.small_calibration("2027-12-31"), base.near_their_stops())
 
     def events() -> Iterator[Event]:
         yield happened.Fixing(market.MONDAY_NOON, market.VALUES, closes_day=False)
-        yield from put_near_their_stops(market)
+        yield from base.put_near_their_stops(market)
         random, values = np.random.default_rng(51), dict(market.VALUES)
         for day in range(1, 90):
             size = 0.004 + 0.0006 * min(day, 60)
@@ -260,7 +150,7 @@ def wild_neighbours(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
             )
             yield happened.Fixing(market.MONDAY_NOON + day * DAY, values)
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def heavy(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
@@ -273,13 +163,13 @@ def heavy_book(policy: Policy, market: Market, survival: float) -> list[tuple[An
     held = {"GBPUSD": 200_000.0, "EURUSD": 80_000.0}
     record = StrategyRecord(0.14, survival, 0.95, 0.95)
     tries = [Strategy("try", "AUDUSD", Tier.CORE, 0.02, defensive=True, record=record)]
-    strategies = [*market.held(*held), *near_their_stops(), *tries]
+    strategies = [*market.held(*held), *base.near_their_stops(), *tries]
     engine = RiskEngine(policy, market.small_calibration("2027-12-31"), strategies)
 
     def events() -> Iterator[Event]:
         yield happened.Fixing(market.MONDAY_NOON, market.VALUES, closes_day=False)
-        yield from put_near_their_stops(market)
-        yield from opening(market, held)
+        yield from base.put_near_their_stops(market)
+        yield from base.opening(market, held)
         random, values = np.random.default_rng(52), dict(market.VALUES)
         for day in range(1, 110):
             size = 0.05 if day in (20, 60) else 0.004
@@ -293,7 +183,7 @@ def heavy_book(policy: Policy, market: Market, survival: float) -> list[tuple[An
             if day in (22, 30, 50, 62, 70):
                 yield happened.OperatorResume(now + 2, "one", "two")
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def rising(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
@@ -301,10 +191,10 @@ def rising(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     found = []
     for seed in (61, 62, 63):
         evidence = {"correlation": {"turbulence_normal_threshold": 7_000.0}}
-        engine = RiskEngine(policy, market.small_calibration("2027-12-31", evidence=evidence), a_team())
+        engine = RiskEngine(policy, market.small_calibration("2027-12-31", evidence=evidence), base.a_team())
 
         def events(seed: int = seed) -> Iterator[Event]:
-            yield from opening(market, {})
+            yield from base.opening(market, {})
             random, values = np.random.default_rng(seed), dict(market.VALUES)
             for day in range(1, 110):
                 size = 0.006 + 0.0001 * day
@@ -313,7 +203,7 @@ def rising(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
                 values = market.moved(moves, values)
                 yield happened.Fixing(market.MONDAY_NOON + day * DAY, values)
 
-        found += decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+        found += base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
     return found
 
 
@@ -325,7 +215,7 @@ def cluster(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
         engine = RiskEngine(policy, market.small_calibration("2027-12-31", correlation), market.held(*held))
 
         def events(seed: int = seed, share: float = share) -> Iterator[Event]:
-            yield from opening(market, held)
+            yield from base.opening(market, held)
             random, values = np.random.default_rng(seed), dict(market.VALUES)
             for day in range(1, 60):
                 common = random.normal()
@@ -338,7 +228,7 @@ def cluster(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
                 values = market.moved(moves, values)
                 yield happened.Fixing(market.MONDAY_NOON + day * DAY, values)
 
-        found += decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+        found += base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
     return found
 
 
@@ -349,7 +239,7 @@ def regimes_read(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     engine = RiskEngine(policy, market.small_calibration("2027-12-31"), team)
 
     def events() -> Iterator[Event]:
-        yield from opening(market, {})
+        yield from base.opening(market, {})
         random, values = np.random.default_rng(31), dict(market.VALUES)
         for day in range(1, 200):
             now = market.MONDAY_NOON + day * DAY
@@ -361,7 +251,7 @@ def regimes_read(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
             for strategy, signal in zip(team, signals, strict=True):
                 yield happened.BarClosed(now + 2, strategy.name, signal)
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def whipsaw(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
@@ -371,7 +261,7 @@ def whipsaw(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     engine = RiskEngine(policy, market.small_calibration("2027-12-31"), team)
 
     def events() -> Iterator[Event]:
-        yield from opening(market, {})
+        yield from base.opening(market, {})
         values = dict(market.VALUES)
         for day in range(1, 120):
             now, up = market.MONDAY_NOON + day * DAY, day // 8 % 2 == 0
@@ -379,7 +269,7 @@ def whipsaw(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
             yield happened.Fixing(now, values)
             yield happened.BarClosed(now + 1, "s0", -1.0 if up else 1.0)
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def limits(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
@@ -387,14 +277,14 @@ def limits(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     record = StrategyRecord(0.1, 0.9, 0.9, 0.9)
     pairs = ("EURGBP", "GBPCHF", "CHFJPY", "AUDCAD", "NZDUSD", "EURCAD", "USDCHF", "EURUSD")
     team = [Strategy(pair, pair, Tier.CORE, 2.0, record=record) for pair in pairs]
-    engine = RiskEngine(policy, quiet(market), team)
+    engine = RiskEngine(policy, base.quiet(market), team)
 
     def events() -> Iterator[Event]:
-        yield from opening(market, {})
+        yield from base.opening(market, {})
         for turn, pair in enumerate(pairs):
             yield happened.BarClosed(market.MONDAY_NOON + (turn + 1) * SECOND, pair, 1.0)
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def extremes(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
@@ -411,7 +301,7 @@ def extremes(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
         engine = RiskEngine(policy, calibration, team)
 
         def events(size: float = size) -> Iterator[Event]:
-            yield from opening(market, {})
+            yield from base.opening(market, {})
             random, values = np.random.default_rng(41), dict(market.VALUES)
             for day in range(1, 60):
                 common = float(random.choice([-1.0, 1.0]))
@@ -421,7 +311,7 @@ def extremes(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
                 for strategy in team:
                     yield happened.BarClosed(now + 1, strategy.name, 1.0 if day // 20 % 2 else -1.0)
 
-        found += decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+        found += base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
     return found
 
 
@@ -430,11 +320,11 @@ def ticks(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     evidence = {
         "correlation": {"absorption_shift": 1.6, "absorption_threshold": 2.0, "turbulence_normal_threshold": 21.0}
     }
-    held, team = {"EURUSD": 90_000.0, "EURGBP": 30_000.0}, a_team()
+    held, team = {"EURUSD": 90_000.0, "EURGBP": 30_000.0}, base.a_team()
     engine = RiskEngine(policy, market.small_calibration(evidence=evidence), [*team, *market.held(*held)])
 
     def events() -> Iterator[Event]:
-        yield from opening(market, held)
+        yield from base.opening(market, held)
         now, random = market.MONDAY_NOON + SECOND, np.random.default_rng(13)
         middle = market.price("EURUSD")
         for place in range(1_500):
@@ -449,9 +339,9 @@ def ticks(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
             if place % 90 == 30:
                 yield happened.ScheduledRisk(now, 0.9, now + 20 * MINUTE)
             if place % 25 == 0:
-                yield from bars(now, team, np.sign(np.sin(place / 60 + np.arange(10))))
+                yield from base.bars(now, team, np.sign(np.sin(place / 60 + np.arange(10))))
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def old_calibration(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
@@ -460,24 +350,24 @@ def old_calibration(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     engine = RiskEngine(policy, market.small_calibration(as_of="2026-10-30"), market.held(*held))
 
     def events() -> Iterator[Event]:
-        yield from opening(market, held)
+        yield from base.opening(market, held)
         for day in range(1, 10):
             yield happened.Fixing(market.MONDAY_NOON + day * DAY, market.VALUES)
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 def not_a_number(policy: Policy, market: Market) -> list[tuple[Any, ...]]:
     """Risk that cannot be computed, and a fill nobody asked for."""
-    held, team = {"EURUSD": 50_000.0}, a_team()
+    held, team = {"EURUSD": 50_000.0}, base.a_team()
     engine = RiskEngine(policy, market.small_calibration(), [*team, *market.held(*held)])
 
     def events() -> Iterator[Event]:
-        yield from opening(market, held)
+        yield from base.opening(market, held)
         yield happened.Fill(market.MONDAY_NOON + SECOND, "s0", 99, 1_000.0, 1.1)
-        yield from bars(market.MONDAY_NOON + 2 * SECOND, team, np.ones(10))
+        yield from base.bars(market.MONDAY_NOON + 2 * SECOND, team, np.ones(10))
 
-    return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
+    return base.decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 
 
 LIVES: dict[str, Callable[[Policy, Market], list[tuple[Any, ...]]]] = {
@@ -487,5 +377,3 @@ LIVES: dict[str, Callable[[Policy, Market], list[tuple[Any, ...]]]] = {
         limits, extremes, wild_neighbours, heavy, rising, old_calibration, not_a_number,
     )
 }  # fmt: skip
-
-__all__ = ["LIVES", "RiskSnapshot", "TargetPosition"]

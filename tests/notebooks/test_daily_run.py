@@ -1,4 +1,4 @@
-"""The daily run end to end, by the real command: what it leaves, that it never looks ahead, how it refuses."""
+"""The daily run end to end, by the real command: what it leaves, that it never looks ahead, Ctrl-C."""
 
 import json
 import os
@@ -80,47 +80,6 @@ def test_the_registry_shows_the_calibration_of_the_run(daily_folder, workbench):
     assert listed.returncode == 0
     assert identity in listed.stdout
     assert identity in workbench(home, "calibration", "show", identity).stdout
-
-
-BAD = {
-    "no date": (("--as-of", "yesterday"), "as-of date must look like 2026-10-30, got 'yesterday'"),
-    "future": (("--as-of", "2999-01-01"), "is in the future"),
-    "before the data": (("--as-of", "1998-01-05"), "1998-01-05"),
-    "misspelt parameter": (("--set", "var_calibration.race_strat=2020-01-01"), "has no parameter 'race_strat'"),
-    "unknown step": (("--set", "var.race_start=2020-01-01"), "--set names the step 'var'"),
-    "no book": (("--book", "nowhere.csv"), "nowhere.csv"),
-    "no rates": (("--ecb-file", "nowhere.zip"), "nowhere.zip"),
-    "no policy": (("--policy", "nowhere.toml"), "nowhere.toml"),
-    "nothing to resume": (("--resume",), "nothing to resume"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_bad_input_gets_one_sentence_and_leaves_nothing(case, workbench, tmp_path):
-    arguments, sentence = BAD[case]
-    ended = workbench(tmp_path, "daily", *arguments)
-    assert ended.returncode != 0
-    assert sentence in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert not list(tmp_path.glob("runs/2*"))
-
-
-@pytest.mark.parametrize(
-    ("rows", "sentence"),
-    [
-        ("pair,units\nEURXXX,1\n", "EURXXX"),
-        ("pair,units\nEURUSD,many\n", "many"),
-        ("", "empty"),
-        ("a,b\n1,2\n", "pair"),
-    ],
-)
-def test_a_bad_book_is_refused_with_its_reason(rows, sentence, workbench, tmp_path):
-    book = tmp_path / "book.csv"
-    book.write_text(rows)
-    ended = workbench(tmp_path, "daily", "--book", str(book))
-    assert ended.returncode != 0
-    assert sentence in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 @pytest.fixture

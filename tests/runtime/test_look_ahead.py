@@ -1,16 +1,17 @@
-"""No later row: with every row after the as-of date replaced by garbage, each step says the same to the last digit."""
+"""No later row: with every row after the as-of date replaced by garbage, summary.json is the same to the last digit."""
 
+import json
 import zipfile
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from workbench.data.policy_file import read_policy
 from workbench.data.sources.ecb import EcbHistory, embedded_history
 from workbench.domain.errors import DataError
-from workbench.runtime.daily import DailySession, as_json, quality_result, regime_result, risk_result
+from workbench.runtime.calibrations.proposal import Decision, decide
+from workbench.runtime.daily import DailySession
 
 MORNINGS = ("2015-01-16", "2016-06-27", "2020-03-20", "2026-10-30")
 """2008-10-27 is shown by the real command, in tests/notebooks."""
@@ -28,17 +29,26 @@ def history_as_csv(path: Path, *, garbage_from: str = "9999", garbage_rows: tupl
     return path
 
 
-def said_in_the_morning(file: Path, day: str, folder: Path) -> dict[str, Any]:
-    """All that the three steps leave for summary.json, on a short race."""
-    rates = EcbHistory(file).load(as_of=date.fromisoformat(day))
-    session = DailySession(rates, read_policy(None), folder, folder)
-    start = f"{int(day[:4]) - 2}-06-01"
-    risk = session.calibrate_risk(race_start=start, race_pairs=0)
-    return {
-        "data": quality_result(session.check_data(), rates),
-        "risk": risk_result(risk),
-        "regime": regime_result(session.calibrate_regime()),
-    }
+def with_dollar_moved(path: Path, day: str) -> Path:
+    """The embedded history with the dollar one per cent dearer on one day: small enough to pass every check."""
+    header, *rows = history_as_csv(path).read_text(encoding="utf-8").splitlines()
+    column = header.split(",").index("USD")
+    (place,) = (number for number, row in enumerate(rows) if row.startswith(day))
+    cells = rows[place].split(",")
+    cells[column] = f"{float(cells[column]) * 0.99:.4f}"
+    path.write_text("\n".join([header, *rows[:place], ",".join(cells), *rows[place + 1 :]]) + "\n", encoding="utf-8")
+    return path
+
+
+def summary_of_the_morning(file: Path, day: str, folder: Path) -> bytes:
+    """summary.json as the run writes it, on a short race: the three steps, then the decision."""
+    policy, morning = read_policy(None), date.fromisoformat(day)
+    session = DailySession(EcbHistory(file).load(as_of=morning), policy, folder, folder)
+    session.check_data()
+    session.calibrate_risk(race_start=f"{int(day[:4]) - 2}-06-01", race_pairs=0)
+    session.calibrate_regime()
+    decide(folder, folder, policy, Decision(today=morning, confirmed_by="", live=False))
+    return (folder / "summary.json").read_bytes()
 
 
 @pytest.mark.parametrize("day", MORNINGS)
@@ -46,12 +56,24 @@ def test_garbage_after_the_morning_changes_not_one_digit(day, tmp_path):
     later = f"{day[:8]}{int(day[8:]) + 1:02d}"
     rows = ("2026-11-02", "2026-11-03") if day == "2026-10-30" else ()
     clean = history_as_csv(tmp_path / "rates.csv")
-    told = as_json(said_in_the_morning(clean, day, tmp_path / "clean"))
+    told = summary_of_the_morning(clean, day, tmp_path / "clean")
     dirty = history_as_csv(clean, garbage_from=later, garbage_rows=rows)
-    assert as_json(said_in_the_morning(dirty, day, tmp_path / "dirty")) == told
+    assert summary_of_the_morning(dirty, day, tmp_path / "dirty") == told
 
 
-def test_garbage_on_the_morning_itself_is_not_overlooked(tmp_path):
+def test_another_rate_on_the_morning_itself_changes_every_part_of_the_summary(tmp_path):
+    day = "2020-03-20"
+    told = summary_of_the_morning(history_as_csv(tmp_path / "rates.csv"), day, tmp_path / "told")
+    moved = summary_of_the_morning(with_dollar_moved(tmp_path / "rates.csv", day), day, tmp_path / "moved")
+    before, after = json.loads(told), json.loads(moved)
+    assert before["value_at_risk"]["portfolio_99"] != after["value_at_risk"]["portfolio_99"]
+    assert before["regime"]["probability"] != after["regime"]["probability"]
+    assert before["correlation"]["turbulence"] != after["correlation"]["turbulence"]
+    assert before["data"]["content_hash"] != after["data"]["content_hash"]
+    assert before["calibration"]["id"] != after["calibration"]["id"]
+
+
+def test_garbage_on_the_morning_itself_is_refused(tmp_path):
     day = "2020-03-20"
     with pytest.raises(DataError, match=day):
-        said_in_the_morning(history_as_csv(tmp_path / "rates.csv", garbage_from=day), day, tmp_path)
+        summary_of_the_morning(history_as_csv(tmp_path / "rates.csv", garbage_from=day), day, tmp_path)

@@ -4,6 +4,7 @@ import csv
 import math
 from pathlib import Path
 
+from workbench.data.files import reason_of
 from workbench.domain.book import Book
 from workbench.domain.currencies import Pair
 from workbench.domain.errors import DataError
@@ -29,8 +30,8 @@ def read_book(path: Path, *, equity: float) -> Book:
     Raises
     ------
     DataError
-        When the file cannot be read, is empty, lacks a column, names an unknown pair, names a pair twice or holds
-        units that are not a finite number. The message names the line.
+        When the file cannot be read, is empty, lacks a column, names an unknown pair, names a pair twice, holds
+        units that are not a finite number, or holds no position. The message names the line.
     """
     rows = _rows(path)
     header = [cell.strip().lower() for cell in rows[0][1]]
@@ -59,14 +60,20 @@ def read_book(path: Path, *, equity: float) -> Book:
             )
         seen[pair] = line
         units[pair] = _units(cells[places["units"]].strip(), f"{path.name} line {line}: units of {pair}")
+    if not any(units.values()):
+        raise DataError(
+            f"{path.name} holds no position: all units are 0; expected at least one line such as EURUSD,100000"
+        )
     return Book(units, equity=equity, name=path.stem)
 
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the book {path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read the book {path}: {reason_of(error)}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"cannot read the book {path}: it is no text in UTF-8; save it as CSV in UTF-8") from error
     reader = csv.reader(text.splitlines())
     rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     if not rows:

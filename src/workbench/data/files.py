@@ -9,6 +9,10 @@ from pathlib import Path
 from workbench.domain.errors import ExecutionError
 
 _WHY = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.EPERM: "permission is denied",
+    errno.EFBIG: "the file would become larger than is allowed",
     errno.ENOSPC: "the disk is full",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission is denied",
@@ -16,6 +20,22 @@ _WHY = {
     errno.ENOTDIR: "a part of the path is a file, not a folder",
     errno.EEXIST: "a part of the path is a file, not a folder",
 }
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refuses a file, in plain words.
+
+    Parameters
+    ----------
+    error : OSError
+        What the system said.
+
+    Returns
+    -------
+    str
+        No full stop, no number of the error.
+    """
+    return _WHY.get(error.errno or 0, error.strerror or str(error))
 
 
 def cannot_write(path: Path, error: OSError) -> ExecutionError:
@@ -33,8 +53,7 @@ def cannot_write(path: Path, error: OSError) -> ExecutionError:
     ExecutionError
         To be raised by the caller.
     """
-    why = _WHY.get(error.errno or 0, error.strerror or str(error))
-    return ExecutionError(f"cannot write {path}: {why}; what was there before is unchanged")
+    return ExecutionError(f"cannot write {path}: {reason_of(error)}; what was there before is unchanged")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -95,10 +95,13 @@ def test_any_other_error_is_an_execution_error_that_names_the_copy(tmp_path):
         execute_notebook(write(tmp_path / "one.ipynb", "1 / 0"), tmp_path / "out.ipynb", {}, seconds=60)
 
 
-@pytest.mark.parametrize("leave", ["import sys\nsys.exit()", "raise SystemExit(0)"])
-def test_a_cell_that_leaves_the_notebook_early_is_no_success(tmp_path, leave):
-    notebook = write(tmp_path / "one.ipynb", leave, "print('never')")
-    with pytest.raises(ExecutionError, match=r"out\.ipynb ended before its code cell 3 of 3"):
+@pytest.mark.parametrize("then", [(), ("print('never')",)], ids=["last cell", "cell in the middle"])
+@pytest.mark.parametrize("leave", ["import sys\nsys.exit()", "raise SystemExit(0)", "exit()", "quit()"])
+def test_a_cell_that_leaves_the_notebook_early_is_no_success(tmp_path, leave, then):
+    notebook = write(tmp_path / "one.ipynb", leave, *then)
+    with pytest.raises(
+        ExecutionError, match=rf"out\.ipynb was left in its code cell 2 of {2 + len(then)}: .* take exit"
+    ):
         execute_notebook(notebook, tmp_path / "out.ipynb", {}, seconds=60)
     assert not (tmp_path / "out.html").exists()
 

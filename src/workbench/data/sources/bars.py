@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.calendar import TIMEFRAMES
+from workbench.data.files import reason_of
 from workbench.data.sources.protocol import BarsSeries
 from workbench.domain.currencies import Pair
 from workbench.domain.errors import ConfigError, DataError
@@ -34,6 +35,9 @@ TIME_FORMATS = (
     "%d.%m.%Y %H:%M:%S.%f", "%d.%m.%Y %H:%M:%S",
 )  # fmt: skip
 """Tried in this order after ISO 8601; each must fit every row."""
+
+YEARS = (1970, 2200)
+"""First and last year a price may be from; a nanosecond clock ends in 2262."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,18 @@ class BarsFile:
                 f"{self.path.name} lacks the columns {', '.join(missing)}: found {', '.join(table.column_names)}; "
                 "name them with a column mapping such as time=Timestamp"
             )
+        for column in (part for theirs in named.values() for part in theirs.split("+")):
+            _check_column(table, column, self.path.name)
         return table, named
+
+
+def _check_column(table: "pa.Table", column: str, name: str) -> None:
+    import pyarrow as pa
+
+    if table.column_names.count(column) > 1:
+        raise DataError(f"{name} has {table.column_names.count(column)} columns named {column}: expected one")
+    if pa.types.is_binary(table.column(column).type):
+        raise DataError(f"{name}: the column {column} must be text in UTF-8 or numbers, it holds other bytes")
 
 
 def _read(path: Path) -> "pa.Table":
@@ -180,8 +195,8 @@ def _read(path: Path) -> "pa.Table":
             raise DataError(f"{path.name} is empty: expected a header line and at least one row of prices")
         if path.suffix.lower() in {".parquet", ".pq"}:
             return parquet.read_table(path)
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            first = file.readline()
+        with path.open("rb") as file:
+            first = file.readline().decode("utf-8-sig")
         delimiter = max(",;\t", key=first.count)
         if first[:1].isdigit():
             raise DataError(
@@ -193,22 +208,33 @@ def _read(path: Path) -> "pa.Table":
             parse_options=csv.ParseOptions(delimiter=delimiter),
             convert_options=csv.ConvertOptions(strings_can_be_null=True, timestamp_parsers=[csv.ISO8601]),
         )
-    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(
+            f"cannot read {path}: {str(error).splitlines()[0].rstrip(' :.')}; expected CSV in UTF-8 that begins with a "
+            "line of column names, or Parquet"
+        ) from error
 
 
 def _times(table: "pa.Table", column: str, name: str) -> pd.DatetimeIndex:
     """Stamps as written, before any zone is applied."""
     pieces = [table.column(part).to_pandas() for part in column.split("+")]
     if len(pieces) == 1 and isinstance(pieces[0].dtype, np.dtype) and pieces[0].dtype.kind in "if":
-        return _epoch(pieces[0], column, name)
-    if len(pieces) == 1 and pd.api.types.is_datetime64_any_dtype(pieces[0].dtype):
+        stamps = _epoch(pieces[0], column, name)
+    elif len(pieces) == 1 and pd.api.types.is_datetime64_any_dtype(pieces[0].dtype):
         stamps = pd.DatetimeIndex(pieces[0])
     else:
         stamps = _parsed(_joined(pieces), column, name)
     if stamps.hasnans:
         line = int(np.flatnonzero(stamps.isna())[0]) + 2
         raise DataError(f"{name} line {line}: the column {column} has no time")
+    strange = np.flatnonzero((stamps.year < YEARS[0]) | (stamps.year > YEARS[1]))
+    if len(strange):
+        raise DataError(
+            f"{name} line {int(strange[0]) + 2}: the column {column} must hold times between {YEARS[0]} and "
+            f"{YEARS[1]}, got the year {stamps.year[strange[0]]}"
+        )
     return stamps
 
 
@@ -237,7 +263,7 @@ def _parsed(text: pd.Series, column: str, name: str) -> pd.DatetimeIndex:
             return pd.DatetimeIndex(pd.to_datetime(text, format=pattern))
         except (ValueError, TypeError):
             continue
-    unreadable = pd.to_datetime(text, format="ISO8601", errors="coerce").isna()
+    unreadable = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce").isna()
     line = int(np.flatnonzero(unreadable.to_numpy())[0]) + 2 if unreadable.any() else 2
     raise DataError(
         f"{name} line {line}: cannot read {text.iloc[line - 2]!r} in the column {column} as a time; "
@@ -258,7 +284,8 @@ def _utc(stamps: pd.DatetimeIndex, timezone: str, name: str) -> pd.DatetimeIndex
         wrong = np.flatnonzero(local.isna())
         raise DataError(
             f"{name} line {int(wrong[0]) + 2}: {stamps[wrong[0]]} does not exist or exists twice in the timezone "
-            f"{timezone} (its clocks change then; {len(wrong)} such rows); the file is on another clock, state that one"
+            f"{timezone}, whose clocks change then; rows like this: {len(wrong)}; the file is on another clock, "
+            "state that one"
         )
     return local.tz_convert("UTC").rename("time")
 
@@ -270,8 +297,8 @@ def _numbers(table: "pa.Table", column: str, lines: NDArray[np.int64], name: str
         wrong = np.flatnonzero(numbers.isna().to_numpy() & raw.notna().to_numpy())
         if len(wrong):
             raise DataError(
-                f"{name} line {lines[wrong[0]]}: {column} must be a number, got {raw.iloc[wrong[0]]!r} "
-                f"({len(wrong)} such rows)"
+                f"{name} line {lines[wrong[0]]}: {column} must be a number, got {raw.iloc[wrong[0]]!r}; "
+                f"rows like this: {len(wrong)}; correct the file and ingest it again"
             )
         raw = numbers
     return np.asarray(raw.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -354,9 +381,10 @@ def checked(frame: pd.DataFrame, spec: SeriesSpec, name: str) -> None:
         first = cases.iloc[0]
         where = f"the column {first['column']}" if first["schema_context"] == "Column" else "every open and close"
         rule = {"not_nullable": "a number, not empty or NaN"}.get(str(first["check"]), str(first["check"]))
-        value = "an inconsistent bar" if where.startswith("every") else f"{float(first['failure_case']):g}"
+        bar = frame.loc[[first["index"]], list(spec.prices)].to_numpy()[0]
+        shown = ", ".join(f"{price} {value:g}" for price, value in zip(spec.prices, bar, strict=True))
+        value = shown if where.startswith("every") else f"{float(first['failure_case']):g}"
         raise DataError(
-            f"{name} at {first['index']}: {where} must be {rule}, got {value} "
-            f"({cases['index'].nunique()} such row(s)); "
-            "correct the file and ingest it again"
+            f"{name} at {first['index']}: {where} must be {rule}, got {value}; "
+            f"rows like this: {cases['index'].nunique()}; correct the file and ingest it again"
         ) from None

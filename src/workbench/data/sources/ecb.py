@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.calendar import fixing_days
+from workbench.data.files import reason_of
 from workbench.data.rates import DailyRates
 from workbench.domain.currencies import LEGS
 from workbench.domain.errors import ConfigError, DataError
@@ -155,8 +156,12 @@ def _read(path: Path) -> str:
                 if len(members) != 1:
                     raise DataError(f"{path.name} must hold exactly one CSV file, found {members or 'none'}")
                 raw = archive.read(members[0])
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        raise DataError(f"cannot read the ECB history {path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read the ECB history {path}: {reason_of(error)}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DataError(
+            f"cannot read the ECB history {path}: it is a damaged zip ({error}); download eurofxref-hist.zip again"
+        ) from error
     return raw.decode("utf-8-sig", errors="replace")
 
 

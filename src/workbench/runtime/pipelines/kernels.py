@@ -73,7 +73,9 @@ class Kernels:
     def _start(self, cwd: Path) -> Any:
         # the blocking manager's client would block the loop that watches for time limits and dead kernels
         kernel = importlib.import_module("jupyter_client.manager").AsyncKernelManager(kernel_name="python3")
-        lines = [f"--IPKernelApp.exec_lines=import {module}" for module in self._imports]
+        # IPython's own exit() and quit() end the kernel some cells later; Python's raises at once, which is noticed
+        lines = ["from sys import exit; quit = exit", *(f"import {module}" for module in self._imports)]
+        lines = [f"--IPKernelApp.exec_lines={line}" for line in lines]
         waited(kernel.start_kernel(cwd=str(cwd), extra_arguments=lines))
         return kernel
 

@@ -135,7 +135,7 @@ def execute_notebook(
 
 
 def check_all_ran(executed: Path) -> None:
-    """Refuse a notebook whose kernel ended before its last cell: `sys.exit()` in a cell is no success.
+    """Refuse a notebook that was left before its end: papermill takes `sys.exit()` in a cell for a success.
 
     Parameters
     ----------
@@ -145,13 +145,16 @@ def check_all_ran(executed: Path) -> None:
     Raises
     ------
     ExecutionError
-        Names the first cell that did not run.
+        Names the cell that left, or the first one that did not run.
     """
     cells = [cell for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
     for place, cell in enumerate(cells, start=1):
-        if "".join(cell["source"]).strip() and cell.get("execution_count") is None:
+        left = any(output["output_type"] == "error" for output in cell["outputs"])
+        if left or ("".join(cell["source"]).strip() and cell.get("execution_count") is None):
+            where = "in" if left else "before"
             raise ExecutionError(
-                f"{executed.name} ended before its code cell {place} of {len(cells)}: a cell before it left"
+                f"{executed.name} was left {where} its code cell {place} of {len(cells)}: a notebook runs to its end, "
+                "take exit(), quit() or sys.exit() out of it"
             )
 
 
