@@ -13,7 +13,7 @@ from workbench.domain.policy import Policy
 from workbench.domain.trading.decisions import AnyDecision, RiskSnapshot
 from workbench.domain.trading.events import AnyEvent, CalibrationAdopted, Heartbeat, PolicyChanged
 from workbench.domain.trading.market_hours import market_time_ns
-from workbench.domain.trading.modes import Condition, Mode, Regime, ScorePart
+from workbench.domain.trading.modes import Condition, Mode, Regime, ScorePart, Tier
 from workbench.domain.trading.reasons import Reason
 from workbench.domain.trading.strategies import Strategy
 from workbench.engine.kernel.layout import (
@@ -223,7 +223,7 @@ def snapshot(state: EngineState, reader: DecisionReader) -> RiskSnapshot:
     one, strategies = state, state.settings.strategies
     missing = tuple(part.name.lower() for part in ScorePart if int(one.score_missing) >> part & 1)
     head = (int(one.time_ns), Reason.READING, *reader.under)
-    rows: tuple[tuple[tuple[str, float], ...], ...] = tuple(
+    units, profit, component = (
         tuple((strategy.name, float(values[slot])) for slot, strategy in enumerate(strategies))
         for values in (one.units, one.profit, one.component)
     )
@@ -245,5 +245,36 @@ def snapshot(state: EngineState, reader: DecisionReader) -> RiskSnapshot:
         float(one.score),
         missing,
         float(one.cap),
-        *rows,
+        units,
+        profit,
+        _profit_by_pair(state),
+        _strategy_drawdowns(state),
+        _tier_drawdowns(state),
+        component,
     )
+
+
+def _profit_by_pair(state: EngineState) -> tuple[tuple[str, float], ...]:
+    total: dict[str, float] = {}
+    for slot, strategy in enumerate(state.settings.strategies):
+        total[strategy.pair] = total.get(strategy.pair, 0.0) + float(state.profit[slot])
+    return tuple(total.items())
+
+
+def _strategy_drawdowns(state: EngineState) -> tuple[tuple[str, float], ...]:
+    lost, peak = state.profit_peak - state.profit, float(state.peak)
+    return tuple(
+        (strategy.name, float(lost[slot]) / (strategy.allocation * peak))
+        for slot, strategy in enumerate(state.settings.strategies)
+    )
+
+
+def _tier_drawdowns(state: EngineState) -> tuple[tuple[str, float], ...]:
+    rows = []
+    for tier in (Tier.CORE, Tier.GROWTH, Tier.TACTICAL):
+        slots = [slot for slot, strategy in enumerate(state.settings.strategies) if strategy.tier is tier]
+        if slots:
+            capital = sum(state.settings.strategies[slot].allocation for slot in slots) * float(state.peak)
+            lost = float(state.tier_peak[tier]) - sum(float(state.profit[slot]) for slot in slots)
+            rows.append((tier.name, lost / capital))
+    return tuple(rows)

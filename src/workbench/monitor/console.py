@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from workbench.domain.policy import Policy
-from workbench.monitor.decisions import line_of
-from workbench.monitor.replay_page import ReplayView
+if TYPE_CHECKING:
+    from workbench.domain.policy import Policy
+    from workbench.monitor.replay_page import ReplayView
 
 LOOK_EVERY_SECONDS = 0.2
 BOLD = 4
@@ -118,7 +118,7 @@ def waiting(what: str) -> AbstractContextManager[object]:
     return Console(highlight=False, stderr=True).status(what)
 
 
-def print_replay(view: ReplayView) -> None:
+def print_replay(view: "ReplayView") -> None:
     """Print what the controls of a replay did, and the decisions that matter most.
 
     Parameters
@@ -126,6 +126,8 @@ def print_replay(view: ReplayView) -> None:
     view : ReplayView
         Of a replay.
     """
+    from workbench.monitor.decisions import line_of
+
     console = Console(highlight=False)
     lines = [line_of(one) for one in view.decisions]
     weighty = [line for line in lines if line.weight >= WEIGHTY][:SHOWN_DECISIONS]
@@ -144,7 +146,7 @@ def print_replay(view: ReplayView) -> None:
     console.print(f"\n{view.verdict}")
 
 
-def print_scenarios(policy: Policy, names: Sequence[tuple[str, str, date, date]]) -> None:
+def print_scenarios(policy: "Policy", names: Sequence[tuple[str, str, date, date]]) -> None:
     """Print the scenarios and gap paths of a policy.
 
     Parameters

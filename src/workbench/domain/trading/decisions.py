@@ -142,7 +142,10 @@ class ResumeRefused(Decision):
 
 @dataclass(frozen=True, slots=True)
 class RiskSnapshot(Decision):
-    """The book at a moment: money in US dollars, risk as positive fractions of equity."""
+    """The book at a moment: money in US dollars, risk as positive fractions of equity.
+
+    Drawdowns of strategies and tiers are fractions of the capital they work with; rows are by strategy unless named.
+    """
 
     mode: Mode
     condition: Condition
@@ -162,6 +165,9 @@ class RiskSnapshot(Decision):
     cap: float
     units: tuple[tuple[str, float], ...]
     profit: tuple[tuple[str, float], ...]
+    profit_by_pair: tuple[tuple[str, float], ...]
+    strategy_drawdown: tuple[tuple[str, float], ...]
+    tier_drawdown: tuple[tuple[str, float], ...]
     component_value_at_risk: tuple[tuple[str, float], ...]
 
 
