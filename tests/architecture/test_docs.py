@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from workbench.cli import cli
+from workbench.controls.modes import mode_diagram
 from workbench.data.policy_file import read_policy
 from workbench.data.sources.ecb import EcbHistory
 from workbench.risk.models import COMBINATION, MODELS
@@ -152,3 +153,8 @@ def test_the_base_rates_on_the_page_are_those_of_the_code():
     shown = dict(re.findall(r"^\| ([a-z0-9][^|]+?) \| ([\d.]+ %) \|$", text, re.MULTILINE))
     study = early_warning(EcbHistory().load(), read_policy())
     assert shown == {name: f"{share:.1%}".replace("%", " %") for name, share in study.base_rates.items()}
+
+
+def test_the_mode_diagram_on_the_page_is_drawn_from_the_table():
+    text = (ROOT / "docs" / "controls.md").read_text(encoding="utf-8")
+    assert blocks(text, "mermaid") == [mode_diagram() + "\n"]
