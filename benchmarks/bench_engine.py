@@ -59,7 +59,7 @@ def started() -> tuple[RiskEngine, EngineState]:
 def synthetic_quotes(state: EngineState, count: int) -> np.ndarray:
     """Quotes of all pairs in turn, ten a second, on seeded random walks of the legs."""
     random = np.random.default_rng(1)
-    walk = np.exp(np.cumsum(random.normal(0, 2e-6, (count, len(LEGS))), axis=0))
+    walk = np.exp(np.cumsum(random.normal(0, 1e-5, (count, len(LEGS))), axis=0))
     worth = np.column_stack([np.ones(count), walk * np.asarray(state.value)[1:]])
     names = ("USD", *LEGS)
     place = np.arange(count) % len(PAIRS)
