@@ -1,7 +1,7 @@
 """The risk engine: quotes through the compiled step, decisions kept; the typed step; simulated paths on two cores.
 
 A market of 16 pairs and 7 legs, ten strategies with positions, synthetic quotes ten a second. Peer: NautilusTrader's
-backtest engine on the same number of quotes with a strategy that only counts them, in an environment of its own that
+backtest engine on the same quotes with a strategy that only counts them, in an environment of its own that
 `NAUTILUS_PYTHON` names (its interpreter); without it the peer is left out and the row says so.
 """
 
@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from statistics import median
 from time import perf_counter_ns
@@ -100,12 +101,17 @@ def typed_steps(engine: RiskEngine, state: EngineState, events: np.ndarray) -> n
     return spent
 
 
-def peer_rate(count: int) -> tuple[str, float | None]:
-    """Name of the peer and its quotes a second; None when it is not there."""
+def peer_rate(events: np.ndarray) -> tuple[str, float | None]:
+    """Name of the peer and its quotes a second on the same quotes; None when it is not there."""
     interpreter = os.environ.get("NAUTILUS_PYTHON", "")
     if not interpreter:
         return "NautilusTrader: not measured, NAUTILUS_PYTHON names no interpreter", None
-    ended = subprocess.run([interpreter, str(PEER), str(count)], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "quotes.npy"
+        columns = [events[name].astype(float) for name in ("time_ns", "place", "first", "second")]
+        np.save(file, np.column_stack(columns))
+        command = [interpreter, str(PEER), str(file), *PAIRS]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         sys.stderr.write(ended.stderr[-2_000:])
         return "NautilusTrader: failed, see above", None
@@ -124,7 +130,7 @@ def bench(*, smoke: bool) -> list[Row]:
     plan = PathPlan(paths=200 if smoke else 20_000, days=20 if smoke else 100)
     monte_carlo(state, PathPlan(paths=4, days=2))
     walked = median(timed(lambda: monte_carlo(state, plan))[0] for _ in range(1 if smoke else 3))
-    peer, rate = peer_rate(count) if not smoke else ("", None)
+    peer, rate = peer_rate(events) if not smoke else ("", None)
     shape = "16 pairs, 7 legs, 10 strategies"
     return [
         row(f"kernel, one quote ({shape})", 1e6 * seconds / count, "µs", target=1),

@@ -1,5 +1,6 @@
-"""Run by the interpreter of another environment: NautilusTrader's backtest engine on synthetic quotes, counted.
+"""Run by the interpreter of another environment: NautilusTrader's backtest engine on a file of quotes, counted.
 
+Takes an npy file with the columns time (ns), place of the pair, bid, ask; then the names of the pairs.
 Prints one line of JSON: version, quotes per second of the engine's run (loading the quotes is not timed).
 """
 
@@ -9,6 +10,7 @@ from decimal import Decimal
 from time import perf_counter
 
 import nautilus_trader
+import numpy as np
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.config import BacktestEngineConfig, LoggingConfig, StrategyConfig
 from nautilus_trader.model.currencies import USD
@@ -35,23 +37,21 @@ class Counting(Strategy):
         self.seen += 1
 
 
-def main(count: int) -> None:
+def main(file: str, pairs: list[str]) -> None:
+    quotes = np.load(file)
+    count = len(quotes)
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     venue = Venue("SIM")
     engine.add_venue(venue, OmsType.HEDGING, AccountType.MARGIN, [Money(1_000_000, USD)], default_leverage=Decimal(20))
-    names = ("EUR/USD", "GBP/USD", "AUD/USD", "NZD/USD", "USD/JPY", "USD/CHF", "USD/CAD", "EUR/GBP")
+    names = [f"{pair[:3]}/{pair[3:]}" for pair in pairs]
     instruments = [TestInstrumentProvider.default_fx_ccy(name, venue) for name in names]
     for instrument in instruments:
         engine.add_instrument(instrument)
-    size, start = Quantity.from_int(1_000_000), 1_793_620_800_000_000_000
-    ticks = []
-    for place in range(count):
-        instrument = instruments[place % len(instruments)]
-        digits = instrument.price_precision
-        middle = (150.0 if digits == 3 else 1.1) * (1 + 1e-5 * (place % 97))
-        time_ns = start + place * 100_000_000
-        bid, ask = Price(middle * (1 - 4e-5), digits), Price(middle * (1 + 4e-5), digits)
-        ticks.append(QuoteTick(instrument.id, bid, ask, size, size, time_ns, time_ns))
+    size, ticks = Quantity.from_int(1_000_000), []
+    for time, place, bid, ask in quotes.tolist():
+        instrument = instruments[int(place)]
+        digits, time_ns = instrument.price_precision, int(time)
+        ticks.append(QuoteTick(instrument.id, Price(bid, digits), Price(ask, digits), size, size, time_ns, time_ns))
     engine.add_data(ticks, sort=True)
     strategy = Counting(instruments)
     engine.add_strategy(strategy)
@@ -65,4 +65,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1], sys.argv[2:])
