@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.runtime.daily import DailySession
     from workbench.runtime.pipelines.runner import Run, Watcher
 
-COMPILED_ROOMS = ("domain", "risk", "regimes", "controls", "portfolio", "engine")
+COMPILED_ROOMS = ("domain", "risk", "regimes", "controls", "portfolio", "strategies", "research", "engine")
 """Rooms with compiled kernels."""
 LIVE_WITHIN_DAYS = 92
 """A run for a day further back than a quarter is history: it is judged, but never goes live."""

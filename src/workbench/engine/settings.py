@@ -16,7 +16,7 @@ from workbench.domain.trading.market_hours import DAY_NS, MINUTE_NS, SECOND_NS
 from workbench.domain.trading.modes import CloseOrder, Ladder, Mode, Regime, Tier
 from workbench.domain.trading.strategies import TIMEFRAMES, Strategy, check_strategies
 from workbench.engine.kernel.layout import KNOTS, MOST_READINGS, SETTINGS, TIERS
-from workbench.portfolio.sizing import UNIT_STEP, regime_factor_of, stop_distance_of
+from workbench.portfolio.sizing import UNIT_STEP, regime_factor_of
 from workbench.regimes.volatility import DEFAULT_BANDS
 
 CHI_SQUARE_7_AT_99 = 18.475
@@ -55,8 +55,8 @@ def build_settings(
     strategies : sequence of Strategy
         At most sixteen.
     controls : bool
-        Without them no ladder trips, no condition caps and nothing is locked: what a control did is measured against
-        this. Sizing, stops, limits and people stay.
+        Without them no ladder trips, no condition caps or takes a strategy out, and nothing is locked: what a control
+        did is measured against this. Sizing, stops, limits and people stay.
 
     Returns
     -------
@@ -96,6 +96,7 @@ def _switch_off_controls(one: Any) -> None:
     one.condition_ratio[:] = one.condition_score[:] = np.inf
     one.drawdown_limit[:] = np.inf
     one.tier_limit[:] = np.inf
+    one.active[:] = 1
 
 
 def _set_ladders(one: Any, policy: Policy) -> None:
@@ -146,9 +147,8 @@ def _set_sizing(one: Any, policy: Policy) -> None:
     one.stress_scores[:knots], one.stress_factors[:knots] = sizing.stress.scores, sizing.stress.factors
     for regime in Regime:
         one.regime_factor[regime] = regime_factor_of(policy, regime)
-        one.stop_distance[regime] = stop_distance_of(policy, regime)
-        name = "normal" if regime is Regime.RANGING else regime.name.lower()
-        one.minimum_hold[regime] = getattr(policy.adaptation.minimum_hold_bars, name)
+        one.stop_distance[regime] = policy.adaptation.stop_distance_of(regime)
+        one.minimum_hold[regime] = policy.adaptation.minimum_hold_of(regime)
     score = policy.stress_score
     one.score_points[:] = (score.volatility, score.correlation, score.turbulence, score.liquidity, score.uncertainty)
     limits = policy.pre_trade

@@ -143,24 +143,6 @@ class PositionSize:
         return html_table(["factor", "reading", "value", "US dollars"], rows, caption=caption)
 
 
-def stop_distance_of(policy: Policy, regime: Regime) -> float:
-    """Stop distance in a regime, fraction of the entry price.
-
-    Parameters
-    ----------
-    policy : Policy
-        Its adaptation tables.
-    regime : Regime
-        RANGING has no column of its own and uses the normal one.
-
-    Returns
-    -------
-    float
-    """
-    name = "normal" if regime is Regime.RANGING else regime.name.lower()
-    return float(getattr(policy.adaptation.stop_distance, name))
-
-
 def regime_factor_of(policy: Policy, regime: Regime) -> float:
     """Sizing factor of a regime.
 
@@ -221,7 +203,7 @@ def size_position(policy: Policy, inputs: SizingInputs) -> PositionSize:
          regime_factor_of(policy, inputs.regime)),
         ("stress score", inputs.stress_score, stress_factor(inputs.stress_score, scores, factors, len(scores))),
     )  # fmt: skip
-    stop = stop_distance_of(policy, inputs.regime)
+    stop = policy.adaptation.stop_distance_of(inputs.regime)
     base = base_notional(inputs.equity, inputs.allocation, inputs.risk_per_trade, stop)
     lines, running = [], 1.0
     for name, reading, value in values:

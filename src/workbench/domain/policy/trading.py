@@ -23,6 +23,7 @@ from workbench.domain.policy.fields import (
     hold_sum,
     refuse,
 )
+from workbench.domain.trading.modes import Regime
 
 ADAPTED_REGIMES: tuple[str, ...] = ("normal", "low_volatility", "high_volatility", "trending", "crisis", "recovery")
 MAJORS: tuple[str, ...] = tuple(pair for pair in PAIRS if "USD" in pair)
@@ -99,6 +100,38 @@ class Adaptation(Section):
     moving_averages: MovingAverages
     stop_distance: StopDistance
     minimum_hold_bars: MinimumHold
+
+    def stop_distance_of(self, regime: Regime) -> float:
+        """Stop distance in a regime, fraction of the entry price.
+
+        Parameters
+        ----------
+        regime : Regime
+            RANGING has no column of its own and uses the normal one.
+
+        Returns
+        -------
+        float
+        """
+        return float(getattr(self.stop_distance, _column_of(regime)))
+
+    def minimum_hold_of(self, regime: Regime) -> int:
+        """Bars a position is held before a signal may turn it.
+
+        Parameters
+        ----------
+        regime : Regime
+            RANGING has no column of its own and uses the normal one.
+
+        Returns
+        -------
+        int
+        """
+        return int(getattr(self.minimum_hold_bars, _column_of(regime)))
+
+
+def _column_of(regime: Regime) -> str:
+    return "normal" if regime is Regime.RANGING else regime.name.lower()
 
 
 class MovingAverageSignal(Section):
