@@ -22,7 +22,7 @@ from workbench.risk.models import MODELS
 from workbench.risk.race import run_race
 from workbench.risk.rolling import Schedule, rolling_forecasts
 from workbench.risk.volatility import ewma_volatility, normal_volatility
-from workbench.runtime.forecast_store import ForecastStore, race_schedule, series_forecasts
+from workbench.runtime.daily.forecast_store import ForecastStore, race_schedule, series_forecasts
 
 RECENT_DAYS, MCS_SIZE = 500, 0.10
 COMPILING = "2025-06-02"

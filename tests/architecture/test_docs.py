@@ -13,7 +13,7 @@ from workbench.data.policy_file import read_policy
 from workbench.data.sources.ecb import EcbHistory
 from workbench.risk.models import COMBINATION, MODELS
 from workbench.risk.race import title_of
-from workbench.runtime.early_warning import early_warning
+from workbench.runtime.studies.early_warning import early_warning
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -7,7 +7,7 @@ import pytest
 from workbench.data.policy_file import read_policy
 from workbench.data.rates import DailyRates
 from workbench.domain.errors import DataError
-from workbench.runtime.early_warning import EarlyWarningStudy, early_warning, trailing_correlation, worst_days
+from workbench.runtime.studies.early_warning import EarlyWarningStudy, early_warning, trailing_correlation, worst_days
 
 
 @pytest.fixture(scope="module")

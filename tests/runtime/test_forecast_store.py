@@ -9,8 +9,8 @@ import pytest
 from workbench.domain.errors import ExecutionError
 from workbench.risk.models import MODELS
 from workbench.risk.rolling import RollingForecasts, Schedule, rolling_forecasts
-from workbench.runtime.forecast_store import ForecastStore
-from workbench.runtime.risk_calibration import series_forecasts
+from workbench.runtime.daily.forecast_store import ForecastStore
+from workbench.runtime.daily.risk_calibration import series_forecasts
 
 SCHEDULE = Schedule(first=1100)
 

@@ -11,7 +11,7 @@ from workbench.data.policy_file import read_policy
 from workbench.data.sources.ecb import EcbHistory, embedded_history
 from workbench.domain.errors import DataError
 from workbench.runtime.calibrations.proposal import Decision, decide
-from workbench.runtime.daily import DailySession
+from workbench.runtime.daily.session import DailySession
 
 MORNINGS = ("2015-01-16", "2016-06-27", "2020-03-20", "2026-10-30")
 """2008-10-27 is shown by the real command, in tests/notebooks."""

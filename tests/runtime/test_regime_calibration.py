@@ -12,7 +12,7 @@ from workbench.data.rates import DailyRates
 from workbench.domain.currencies import LEGS
 from workbench.domain.errors import DataError
 from workbench.regimes.volatility import REGIMES
-from workbench.runtime.regime_calibration import (
+from workbench.runtime.daily.regime_calibration import (
     RegimeCalibration,
     calibrate_regime,
     labels_from,

@@ -13,8 +13,8 @@ from workbench.domain.currencies import LEGS
 from workbench.domain.errors import ConfigError, DataError
 from workbench.risk.models import CONFIDENCES
 from workbench.risk.volatility import ewma_volatility
-from workbench.runtime.forecast_store import ForecastStore
-from workbench.runtime.risk_calibration import RaceSettings, RiskCalibration, calibrate_risk, race_schedule
+from workbench.runtime.daily.forecast_store import ForecastStore
+from workbench.runtime.daily.risk_calibration import RaceSettings, RiskCalibration, calibrate_risk, race_schedule
 
 AS_OF = "2026-06-30"
 SETTINGS = RaceSettings("2025-06-02", ("EURUSD", "GBPJPY"), recent_days=250, mcs_size=0.1)

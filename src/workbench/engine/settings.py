@@ -22,6 +22,7 @@ from workbench.regimes.volatility import DEFAULT_BANDS
 CHI_SQUARE_7_AT_99 = 18.475
 """99 % point of chi-square with seven degrees of freedom: turbulence threshold when the calibration names none."""
 NEVER_NS = np.iinfo(np.int64).max
+NEVER = 2**31 - 1
 VALUE_AT_RISK_LEVEL, SHORTFALL_LEVEL = "0.95", "0.975"
 
 
@@ -97,6 +98,7 @@ def _switch_off_controls(one: Any) -> None:
     one.drawdown_limit[:] = np.inf
     one.tier_limit[:] = np.inf
     one.active[:] = 1
+    one.repeated_stops = NEVER
 
 
 def _set_ladders(one: Any, policy: Policy) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.domain.errors import ConfigError
 from workbench.domain.tables import html_table
@@ -20,8 +21,10 @@ from workbench.research.overfitting import (
     step_m,
     superior_predictive_ability,
 )
-from workbench.research.performance import sharpe_ratios
+from workbench.research.overfitting.panel import sharpe_ratios
 from workbench.research.walk_forward import finite_returns
+
+Floats = NDArray[np.float64]
 
 SIGNIFICANCE = 0.05
 """Probability, over all trials together, of calling at least one strategy without an edge significant."""
@@ -64,11 +67,11 @@ class Evidence:
     predictive_ability : SuperiorPredictiveAbility
         Hansen's test over all trials, and White's reality check.
     overfitting : BacktestOverfitting or None
-        None when there is one series only: it has no rank. The same holds for the two below.
+        None when there is one series only, or none that earns: there is nothing to rank.
     deflated : DeflatedSharpe or None
-        Of the best Sharpe ratio of all, by both conventions.
+        None when there is one series only; else of the best Sharpe ratio of all, by both conventions.
     effective : EffectiveTrials or None
-        Independent trials that would be as varied.
+        None when there is one series only; else independent trials that would be as varied.
     backtest_years : float
         Years after which the best of so many trials without an edge no longer reaches an annual Sharpe ratio of 1.
     """
@@ -100,17 +103,16 @@ class Evidence:
         list of (str, str)
         """
         spa, lines = self.predictive_ability, []
-        if self.overfitting is not None and self.deflated is not None and self.effective is not None:
-            low, high = (f"{100 * edge:.0f}" for edge in self.overfitting.interval)
+        if self.deflated is not None and self.effective is not None:
             lines = [
                 ("deflated Sharpe of the best, variance across trials", f"{self.deflated.across_trials:.3f}"),
                 ("deflated Sharpe of the best, sampling variance", f"{self.deflated.sampling:.3f}"),
-                (
-                    "probability of backtest overfitting",
-                    f"{100 * self.overfitting.probability:.0f} % (90 % interval {low} to {high} %)",
-                ),
                 ("effective number of trials", f"{float(self.effective):.0f} of {self.trial_count}"),
             ]
+        if self.overfitting is not None:
+            low, high = (f"{100 * edge:.0f}" for edge in self.overfitting.interval)
+            chance = f"{100 * self.overfitting.probability:.0f} % (90 % interval {low} to {high} %)"
+            lines.append(("probability of backtest overfitting", chance))
         return [
             ("superior by StepM, 5 % over all", ", ".join(self.superior) if self.superior else "none"),
             ("superior predictive ability, p", f"{spa.consistent:.3f}"),
@@ -174,8 +176,15 @@ def gather_evidence(
         years,
         tuple(names[column] for column in strongest),
         ability,
-        probability_of_backtest_overfitting(values, blocks=settings.blocks) if several else None,
+        _overfitting(values, settings.blocks) if several else None,
         deflated_both(values, best, trial_count=count) if several else None,
         effective_trials(values) if several else None,
         minimum_backtest_length(count) if count > 1 else 0.0,
     )
+
+
+def _overfitting(values: Floats, blocks: int) -> BacktestOverfitting | None:
+    """The cross-validation, or None when all that moves loses, so that what never moves is chosen every time."""
+    if (sharpe_ratios(values) <= 0.0).all():
+        return None
+    return probability_of_backtest_overfitting(values, blocks=blocks)

@@ -86,10 +86,13 @@ class ResearchMarket:
         Mid prices, oldest first; the index is of times, rising, each once.
     regimes : ndarray of int, shape (marks,)
         `Regime` as it was known at each mark; NORMAL everywhere switches the adaptation off.
+    start : int
+        First row that is traded on; the rows before it are for the signals.
     """
 
     closes: pd.DataFrame = field(repr=False)
     regimes: Integers = field(repr=False)
+    start: int = 0
 
     @classmethod
     def of(cls, closes: pd.DataFrame, regimes: Sequence[int] | Integers | None = None) -> "ResearchMarket":
@@ -132,7 +135,21 @@ class ResearchMarket:
         -------
         ResearchMarket
         """
-        return ResearchMarket(self.closes.iloc[:rows], self.regimes[:rows])
+        return ResearchMarket(self.closes.iloc[:rows], self.regimes[:rows], min(self.start, rows))
+
+    def traded_from(self, row: int) -> "ResearchMarket":
+        """The same market, traded on from a row.
+
+        Parameters
+        ----------
+        row : int
+            First row with a position at the earliest the row after.
+
+        Returns
+        -------
+        ResearchMarket
+        """
+        return ResearchMarket(self.closes, self.regimes, row)
 
     def marks(self, pair: str) -> Marks:
         """Prices of one pair.

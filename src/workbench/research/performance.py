@@ -4,29 +4,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.research.overfitting.panel import sharpe_ratios
+
 Floats = NDArray[np.float64]
-
-
-def sharpe_ratios(returns: Floats) -> Floats:
-    """Sharpe ratio per period of each column: mean over sample standard deviation, no risk-free rate.
-
-    Parameters
-    ----------
-    returns : ndarray, shape (periods, series)
-        Fractions of capital, oldest first.
-
-    Returns
-    -------
-    ndarray, shape (series,)
-        0 for a series that never moves: it has earned nothing and risked nothing.
-
-    References
-    ----------
-    Sharpe (1994), "The Sharpe Ratio", with a benchmark of zero: spot returns of a leveraged position carry no cash.
-    """
-    deviation = returns.std(axis=0, ddof=1) if len(returns) > 1 else np.zeros(returns.shape[1])
-    moves = deviation > 1e-15
-    return np.where(moves, returns.mean(axis=0) / np.where(moves, deviation, 1.0), 0.0)
 
 
 def largest_drawdowns(returns: Floats) -> Floats:

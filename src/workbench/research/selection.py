@@ -18,7 +18,8 @@ from workbench.research.overfitting import (
     minimum_track_record_length,
     probabilistic_sharpe_ratio,
 )
-from workbench.research.performance import largest_drawdowns, sharpe_ratios
+from workbench.research.overfitting.panel import sharpe_ratios
+from workbench.research.performance import largest_drawdowns
 from workbench.research.robustness import Robustness
 from workbench.research.walk_forward import Group, WalkForward, choose, finite_returns, walk_forward
 from workbench.strategies import Configuration
@@ -195,7 +196,7 @@ def select_strategies(
             f"only {len(columns)} of {len(places)} places are filled: no other trial is robust and unlike the chosen; "
             f"{left:.0%} of the capital stays in cash".replace("%", " %")
         )
-    if evidence.overfitting is None:
+    if len(names) == 1:
         notes.append(
             "one trial only: no probability of backtest overfitting and no deflated ratio, they need others beside it"
         )

@@ -16,7 +16,8 @@ from workbench.domain.errors import DataError
 from workbench.domain.policy import Policy
 from workbench.domain.tables import html_table, number, percent
 from workbench.research.market import Floats, Integers, ResearchMarket, SweepCosts
-from workbench.research.performance import largest_drawdowns, sharpe_ratios
+from workbench.research.overfitting.panel import sharpe_ratios
+from workbench.research.performance import largest_drawdowns
 from workbench.strategies import Bars, Configuration, Exits, side_at_marks, walk
 from workbench.strategies.positions import NOTHING
 
@@ -243,13 +244,17 @@ def positions(
     tuple of (ndarray, ndarray of int), shape (marks, configurations)
         Units held and what happened (`strategies.walk`).
     """
-    shape = (len(market.closes), len(configurations))
+    shape, first = (len(market.closes), len(configurations)), market.start
     units, happened = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     read: dict[tuple[Any, ...], tuple[Floats, NDArray[np.bool_]]] = {}
     for column, one in enumerate(configurations):
         marks = market.marks(one.pair)
         if one.rule not in read:
-            read[one.rule] = side_at_marks(one, policy, marks, neighbour=neighbour)
-        bars = Bars(marks.closes, *read[one.rule], marks.regimes, costs.half_spread(policy, one.pair))
-        units[:, column], happened[:, column] = walk(bars, Exits.of(policy, one.profile))
+            side, starts = side_at_marks(one, policy, marks, neighbour=neighbour)
+            # nothing has closed yet for whoever begins to look at the first row
+            read[one.rule] = side, starts & (np.arange(shape[0]) > first)
+        side, starts = read[one.rule]
+        half = costs.half_spread(policy, one.pair)
+        bars = Bars(marks.closes[first:], side[first:], starts[first:], marks.regimes[first:], half)
+        units[first:, column], happened[first:, column] = walk(bars, Exits.of(policy, one.profile))
     return units, happened

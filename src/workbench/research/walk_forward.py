@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.tables import html_table, number, percent
 from workbench.research.market import periods_per_year
-from workbench.research.performance import largest_drawdowns, sharpe_ratios
+from workbench.research.overfitting.panel import sharpe_ratios
+from workbench.research.performance import largest_drawdowns
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -69,7 +69,7 @@ def moving_columns(panel: FloatArray) -> BoolArray:
     return moving
 
 
-def column_sharpe_ratios(panel: FloatArray) -> FloatArray:
+def sharpe_ratios(panel: FloatArray) -> FloatArray:
     """Return the Sharpe ratio per period of each strategy; 0 for one that never moves.
 
     Parameters

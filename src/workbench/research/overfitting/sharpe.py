@@ -11,7 +11,7 @@ from scipy import stats
 
 from workbench.domain.errors import DataError
 from workbench.domain.tables import html_table, number, percent
-from workbench.research.overfitting.panel import column_sharpe_ratios, finite_panel, moving_columns
+from workbench.research.overfitting.panel import finite_panel, moving_columns, sharpe_ratios
 
 EULER_MASCHERONI = 0.5772156649015329
 _ROUNDED = 0.005
@@ -248,7 +248,7 @@ def deflated_both(returns: ArrayLike, chosen: int, *, trial_count: int | None = 
     own = panel[:, chosen]
     if not moving_columns(panel[:, [chosen]])[0]:
         raise DataError(f"strategy {chosen} never moves: it has no Sharpe ratio to deflate")
-    ratios = column_sharpe_ratios(panel)
+    ratios = sharpe_ratios(panel)
     variances = (float(ratios.var(ddof=1)), 1.0 / (rows - 1))
     across, sampling = (
         deflated_sharpe_ratio(

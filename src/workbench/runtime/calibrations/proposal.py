@@ -12,8 +12,8 @@ from workbench.domain.policy import Policy
 from workbench.runtime.calibrations import CalibrationRegistry
 from workbench.runtime.calibrations import gates as gate
 from workbench.runtime.calibrations.gates import GateResult
-from workbench.runtime.daily import as_json
 from workbench.runtime.provenance import code_version
+from workbench.runtime.session import as_json
 
 BACKTEST_LEVELS = (0.95, 0.99)
 

@@ -24,18 +24,9 @@ from typing import Any
 from workbench.domain.calibration import Calibration, Difference, differences
 from workbench.domain.errors import ConfigError, DataError, InvariantError
 from workbench.runtime.calibrations import decision
-from workbench.runtime.calibrations.files import (
-    CatalogueLine,
-    Pointer,
-    Record,
-    Verdict,
-    append_line,
-    exclusive,
-    read_lines,
-    read_sealed,
-    write_sealed,
-)
+from workbench.runtime.calibrations.files import CatalogueLine, Pointer, Record, Verdict
 from workbench.runtime.calibrations.gates import GateResult
+from workbench.runtime.sealed import append_line, exclusive, read_lines, read_sealed, write_sealed
 
 POINTER = "adopted.json"
 HISTORY = "history.jsonl"

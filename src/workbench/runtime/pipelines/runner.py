@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 from workbench.data.files import cannot_write, write_atomically
 from workbench.domain.errors import ExecutionError, WorkbenchError
-from workbench.runtime.daily import as_json
 from workbench.runtime.pipelines.kernels import Kernels
 from workbench.runtime.pipelines.notebooks import check_parameters, execute_notebook
 from workbench.runtime.pipelines.pipeline import Pipeline, Step
 from workbench.runtime.pipelines.run_folder import RunFolder
 from workbench.runtime.provenance import file_hash, versions
+from workbench.runtime.session import as_json
 
 Action = Callable[[Path], None]
 """Works in the folder of the run."""

@@ -31,6 +31,8 @@ class Played:
     path : DataFrame
         One row a mark, indexed by time (UTC): equity, drawdown, value_at_risk, volatility_ratio, stress_score, cap,
         gross (exposure over equity), mode, condition, regime, synthetic.
+    units, profits : DataFrame
+        Same rows, one column a strategy: units held, and profit since the start in US dollars, open positions marked.
     decisions : tuple of Decision
         All but snapshots, in order.
     events : tuple of Event
@@ -40,6 +42,8 @@ class Played:
     """
 
     path: pd.DataFrame = field(repr=False)
+    units: pd.DataFrame = field(repr=False)
+    profits: pd.DataFrame = field(repr=False)
     decisions: tuple[AnyDecision, ...] = field(repr=False)
     events: tuple[AnyEvent, ...] = field(repr=False)
     final: EngineState = field(repr=False)
@@ -80,6 +84,7 @@ def play(
         When an event is out of time order or names something unknown.
     """
     state, rows, said, taken = engine.init(start), [], list[AnyDecision](), list[AnyEvent]()
+    names, books = [strategy.name for strategy in engine.settings.strategies], []
     for event, synthetic in events:
         state, decisions = engine.step(state, event)
         taken.append(event)
@@ -95,8 +100,13 @@ def play(
                 break
         if isinstance(event, Fixing | Heartbeat):
             rows.append(_row(event.time_ns, state, synthetic))
-    path = pd.DataFrame(rows).drop_duplicates("time", keep="last").set_index("time")
-    return Played(path, tuple(one for one in said if not isinstance(one, RiskSnapshot)), tuple(taken), state)
+            books.append(np.array([state.units[: len(names)], state.profit[: len(names)]]))
+    path = pd.DataFrame(rows)
+    last = ~path["time"].duplicated(keep="last").to_numpy()
+    times = pd.DatetimeIndex(path["time"][last], name="time")
+    units, profits = (pd.DataFrame(np.array(books)[last, k], times, names) for k in (0, 1))
+    kept = tuple(one for one in said if not isinstance(one, RiskSnapshot))
+    return Played(path[last].set_index("time"), units, profits, kept, tuple(taken), state)
 
 
 def play_events(engine: RiskEngine, start: Start, events: Iterable[AnyEvent]) -> tuple[AnyDecision, ...]:

@@ -19,14 +19,14 @@ from workbench.risk.models.garch import GarchFit, fit_garch
 from workbench.risk.race import Race, fz0_of, run_race
 from workbench.risk.rolling import RollingForecasts
 from workbench.risk.volatility import DAILY_DECAY, ewma_covariance, ewma_volatility, normal_volatility
-from workbench.runtime.forecast_store import (
+from workbench.runtime.daily.forecast_store import (
     ForecastStore,
     Progress,
     merged_counts,
     race_schedule,
     series_forecasts,
 )
-from workbench.runtime.risk_rows import backtest_row, race_row
+from workbench.runtime.daily.risk_rows import backtest_row, race_row
 
 Floats = NDArray[np.float64]
 

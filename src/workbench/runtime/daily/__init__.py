@@ -1,0 +1,1 @@
+"""The daily run: what its notebooks call."""
