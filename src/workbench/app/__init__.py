@@ -12,11 +12,19 @@ from workbench.app.replays import (  # noqa: E402
     replay_scenario,
 )
 from workbench.app.sources import load_rates, market_store, registry, today  # noqa: E402
+from workbench.app.weekly import (  # noqa: E402
+    WeeklyOrder,
+    overfitting_lab,
+    strategy_registry,
+    weekly_run,
+    weekly_session,
+)
 
 __all__ = [
     "LIVE_WITHIN_DAYS",
     "DailyOrder",
     "ReplayRequest",
+    "WeeklyOrder",
     "compiled_folder",
     "daily_run",
     "daily_session",
@@ -24,10 +32,14 @@ __all__ = [
     "known_scenarios",
     "load_rates",
     "market_store",
+    "overfitting_lab",
     "prepare_environment",
     "project_root",
     "registry",
     "replay_events",
     "replay_scenario",
+    "strategy_registry",
     "today",
+    "weekly_run",
+    "weekly_session",
 ]

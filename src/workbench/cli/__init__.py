@@ -12,6 +12,7 @@ from workbench import __version__
 from workbench.app import DailyOrder
 from workbench.cli.calibrations import calibration_commands
 from workbench.cli.data import data_commands
+from workbench.cli.strategies import select, strategy_commands, sweep
 from workbench.domain.errors import ConfigError, WorkbenchError
 
 REFUSED, INTERRUPTED = 1, 130
@@ -43,7 +44,7 @@ class Commands(TyperGroup):
 cli = typer.Typer(
     name="workbench",
     cls=Commands,
-    help="FX risk workbench: data, VaR, regimes, calibrations. Results go under WORKBENCH_HOME (default: var/).",
+    help="FX risk workbench: data, VaR, regimes, strategies, replays. Results go under WORKBENCH_HOME (default: var/).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,6 +52,9 @@ cli = typer.Typer(
 )
 cli.add_typer(data_commands, name="data")
 cli.add_typer(calibration_commands, name="calibration")
+cli.command()(sweep)
+cli.command()(select)
+cli.add_typer(strategy_commands, name="strategies")
 
 
 def main() -> None:

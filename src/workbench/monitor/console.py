@@ -2,8 +2,9 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
@@ -13,7 +14,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.domain.policy import Policy
+    from workbench.domain.strategy_set import StrategySet
     from workbench.monitor.replay_page import ReplayView
 
 LOOK_EVERY_SECONDS = 0.2
@@ -32,6 +36,14 @@ class Named(Protocol):
     def title(self) -> str:
         """What a reader sees."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something long that is no step of a run."""
+
+    name: str
+    title: str
 
 
 class RunProgress:
@@ -163,3 +175,69 @@ def print_scenarios(policy: "Policy", names: Sequence[tuple[str, str, date, date
     console.print(table)
     gaps = ", ".join(f"{gap.name} ({gap.pair}, {gap.start})" for gap in policy.stress.gap_paths)
     console.print(f"\nGap paths: {gaps}")
+
+
+def print_sweep(overview: "pd.DataFrame", table: "pd.DataFrame", refused: Mapping[str, str]) -> None:
+    """Print how much of a grid earned, and its best rows.
+
+    Parameters
+    ----------
+    overview : DataFrame
+        By costs: positive, mean, best, worst.
+    table : DataFrame
+        Rows to show: sharpe, annual_return, drawdown, trades, and Sharpe ratios at other costs.
+    refused : mapping of str to str
+        Configurations that could not be tried, and why.
+    """
+    console = Console(highlight=False)
+    summed = Table(
+        "costs", title="The whole grid, annual Sharpe ratios", title_justify="left", box=None, pad_edge=False
+    )
+    for name in ("above zero", "mean", "best", "worst"):
+        summed.add_column(name, justify="right")
+    for costs, one in overview.iterrows():
+        summed.add_row(str(costs), f"{100 * one.positive:.0f} %", f"{one['mean']:+.2f}", f"{one.best:+.2f}",
+                       f"{one.worst:+.2f}")  # fmt: skip
+    console.print(summed)
+    rows = Table(title=f"\nThe {len(table)} best", title_justify="left", box=None, pad_edge=False)
+    rows.add_column("configuration", no_wrap=True)
+    dear = [str(name) for name in table.columns if str(name).startswith("costs ")]
+    for name in ("Sharpe", *dear, "a year", "drawdown", "trades"):
+        rows.add_column(name, justify="right")
+    for configuration, one in table.iterrows():
+        cells = [f"{one[column]:+.2f}" for column in ("sharpe", *dear)]
+        rows.add_row(
+            str(configuration),
+            *cells,
+            f"{100 * one.annual_return:+.1f} %",
+            f"{100 * one.drawdown:.1f} %",
+            str(one.trades),
+        )
+    console.print(rows)
+    for why in dict.fromkeys(refused.values()):
+        count = sum(one == why for one in refused.values())
+        console.print(f"{count} could not be tried: {why}")
+
+
+def print_strategy_set(shown: "StrategySet") -> None:
+    """Print the members of a strategy set, and what is said of it.
+
+    Parameters
+    ----------
+    shown : StrategySet
+        With its status.
+    """
+    console = Console(highlight=False)
+    console.print(f"{shown.id}  {shown.status.upper()}   {shown.sentence}")
+    table = Table("strategy", "tier", box=None, pad_edge=False)
+    for name in ("weight", "robustness", "windows won", "drawdown"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for one in shown.members:
+        record = one.record
+        figures = [record.robustness, record.walk_forward, record.drawdown]
+        table.add_row(one.name, one.tier, f"{100 * one.weight:.1f} %",
+                      *("–" if value is None else f"{value:.2f}" for value in figures), one.verdict)  # fmt: skip
+    console.print(table)
+    for reason in shown.reasons:
+        console.print(f"  - {reason}")

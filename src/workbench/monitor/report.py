@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, select_autoescape
+from markupsafe import Markup
 
 from workbench.data.files import write_atomically
 from workbench.domain.policy import Policy
@@ -242,18 +244,35 @@ def write_report(folder: Path, policy: Policy) -> None:
         In force, for the rungs.
     """
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    write_page(
+        folder, "daily_report.html", FIGURES, summary=summary, lights=lights(summary, policy),
+        findings=honest_findings(summary),
+    )  # fmt: skip
+
+
+def write_page(folder: Path, template: str, figures: Mapping[str, Sequence[tuple[str, str]]], **content: Any) -> None:
+    """Write ``index.html`` of a run: one file, its figures and style inside it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    template : str
+        File of the monitor room.
+    figures : mapping of str to sequence of (str, str)
+        Part of the page to its figures: file name without ending, and title.
+    **content : object
+        What the template shows; all text is escaped.
+    """
     environment = Environment(autoescape=select_autoescape(default=True, default_for_string=True), trim_blocks=True)
-    template = environment.from_string(
-        resources.files("workbench.monitor").joinpath("daily_report.html").read_text(encoding="utf-8")
-    )
+    parts = resources.files("workbench.monitor")
     pictures = {
         part: [(title, picture(folder, name)) for name, title in names if picture(folder, name)]
-        for part, names in FIGURES.items()
+        for part, names in figures.items()
     }
-    page = template.render(
-        summary=summary,
-        lights=lights(summary, policy),
-        findings=honest_findings(summary),
+    page = environment.from_string(parts.joinpath(template).read_text(encoding="utf-8")).render(
+        **content,
+        style=Markup(parts.joinpath("report.css").read_text(encoding="utf-8")),  # noqa: S704 -- our own file
         pictures=pictures,
         notebooks=sorted(path.name for path in folder.glob("*.html") if path.name != "index.html"),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

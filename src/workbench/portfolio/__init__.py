@@ -1,5 +1,34 @@
-"""Portfolio: how large a position may be."""
+"""Portfolio: how large a position may be, and how the capital is divided."""
 
+from workbench.portfolio.comparisons import WeightComparison, compare_weights
+from workbench.portfolio.rebalancing import (
+    DriftReport,
+    Rebalance,
+    SimulatedRebalancing,
+    drift_report,
+    rebalance,
+    rebalancing_reasons,
+    simulate_rebalancing,
+)
 from workbench.portfolio.sizing import PositionSize, SizingInputs, size_position
+from workbench.portfolio.tiers import TierReading, WeightsOfTiers, assign_tiers, tier_readings, tier_weights
 
-__all__ = ["PositionSize", "SizingInputs", "size_position"]
+__all__ = [
+    "DriftReport",
+    "PositionSize",
+    "Rebalance",
+    "SimulatedRebalancing",
+    "SizingInputs",
+    "TierReading",
+    "WeightComparison",
+    "WeightsOfTiers",
+    "assign_tiers",
+    "compare_weights",
+    "drift_report",
+    "rebalance",
+    "rebalancing_reasons",
+    "simulate_rebalancing",
+    "size_position",
+    "tier_readings",
+    "tier_weights",
+]

@@ -129,6 +129,22 @@ class Sweep:
         changed = np.where(self.happened != NOTHING, rows, -1)
         return np.where(self.units != 0.0, np.maximum.accumulate(changed, axis=0), rows + 1)
 
+    def moving_costs(self, policy: Policy) -> Floats:
+        """What it costs to move one unit of capital into or out of each configuration: half a spread on its position.
+
+        Parameters
+        ----------
+        policy : Policy
+            Its costs.
+
+        Returns
+        -------
+        ndarray, shape (marks, configurations)
+            Fraction of the capital moved; 0 where nothing is held.
+        """
+        half = [self.costs.half_spread(policy, one.pair) for one in self.configurations]
+        return np.asarray(np.abs(self.units) * np.array(half))
+
     def _repr_html_(self) -> str:
         table = self.summary().sort_values("sharpe", ascending=False)
         rows = [
@@ -258,3 +274,32 @@ def positions(
         bars = Bars(marks.closes[first:], side[first:], starts[first:], marks.regimes[first:], half)
         units[first:, column], happened[first:, column] = walk(bars, Exits.of(policy, one.profile))
     return units, happened
+
+
+def looks_ahead(
+    market: ResearchMarket, configurations: Sequence[Configuration], policy: Policy, *, cuts: int = 5
+) -> tuple[str, ...]:
+    """Configurations whose past positions change when the future is cut off.
+
+    Parameters
+    ----------
+    market : ResearchMarket
+        Prices and regimes; the pairs have no gaps.
+    configurations : sequence of Configuration
+        Any.
+    policy : Policy
+        Signals, adaptation, risk profiles and costs.
+    cuts : int
+        Places, spread evenly, at which the history is ended.
+
+    Returns
+    -------
+    tuple of str
+        Names; empty when nothing looks ahead.
+    """
+    whole, _ = positions(market, configurations, policy, SweepCosts())
+    guilty = np.zeros(len(configurations), dtype=bool)
+    for row in np.linspace(market.start, len(whole), cuts + 1, endpoint=False)[1:].astype(int):
+        cut, _ = positions(market.up_to(int(row)), configurations, policy, SweepCosts())
+        guilty |= (cut != whole[:row]).any(axis=0)
+    return tuple(one.name for one, looks in zip(configurations, guilty, strict=True) if looks)

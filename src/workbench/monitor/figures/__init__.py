@@ -1,5 +1,6 @@
-"""Figures for notebooks and reports: matplotlib, drawn from plain arrays and tables."""
+"""Figures for notebooks and reports: matplotlib, drawn from plain arrays and tables; and some that answer choices."""
 
+from workbench.monitor.figures.interactive import curve_explorer, grid_explorer, scatter_explorer
 from workbench.monitor.figures.market import (
     alarms,
     correlations,
@@ -11,22 +12,47 @@ from workbench.monitor.figures.market import (
     warning_skill,
 )
 from workbench.monitor.figures.replay import modes, replay
+from workbench.monitor.figures.research import (
+    backtest_length,
+    by_part,
+    control_effects,
+    degradation,
+    engine_equity,
+    grid,
+    overfitting,
+    scatter_of_probabilities,
+    tier_weights,
+    walk_forward,
+)
 from workbench.monitor.figures.risk import contributions, model_race, residual_quantiles, value_at_risk, volatility
 
 __all__ = [
     "alarms",
+    "backtest_length",
+    "by_part",
     "contributions",
+    "control_effects",
     "correlations",
+    "curve_explorer",
+    "degradation",
     "early_warning",
+    "engine_equity",
+    "grid",
+    "grid_explorer",
     "largest_moves",
     "leg_values",
     "model_race",
     "modes",
+    "overfitting",
     "regimes",
     "replay",
     "residual_quantiles",
+    "scatter_explorer",
+    "scatter_of_probabilities",
+    "tier_weights",
     "value_at_risk",
     "volatility",
     "volatility_ratio",
+    "walk_forward",
     "warning_skill",
 ]

@@ -12,7 +12,6 @@ from typing import Any
 from workbench.domain.errors import DataError
 from workbench.domain.tables import html_table
 from workbench.runtime.sealed import append_lines, exclusive, read_lines
-from workbench.strategies import Configuration
 
 LOCK_SECONDS = 10.0
 
@@ -54,13 +53,13 @@ class TrialLedger:
     def __init__(self, home: Path) -> None:
         self.path = home / "research" / "trials.jsonl"
 
-    def record(self, configurations: Sequence[Configuration], *, where: str, when: str) -> Tally:
+    def record(self, names: Sequence[str], *, where: str, when: str) -> Tally:
         """Count configurations that are about to be looked at.
 
         Parameters
         ----------
-        configurations : sequence of Configuration
-            All that were tried, not only those that are kept.
+        names : sequence of str
+            Of all that were tried, not only those that are kept.
         where : str
             The occasion, such as the name of the run.
         when : str
@@ -80,8 +79,7 @@ class TrialLedger:
         with exclusive(self.path.with_suffix(".lock"), timeout_seconds=LOCK_SECONDS):
             lines = self._lines()
             known = {line["name"] for line in lines}
-            fresh = [one for one in dict.fromkeys(configurations) if one.name not in known]
-            new = [{"name": one.name, "where": where, "when": when} for one in fresh]
+            new = [{"name": name, "where": where, "when": when} for name in dict.fromkeys(names) if name not in known]
             append_lines(self.path, new)
         return _tally([*lines, *new], len(new))
 

@@ -22,7 +22,7 @@ from workbench.domain.calibration import Status
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.strategy_set import StrategySet
 from workbench.runtime.calibrations import decision
-from workbench.runtime.calibrations.gates import REFUSE, GateResult
+from workbench.runtime.calibrations.gates import REFUSE, WARN, GateResult
 from workbench.runtime.sealed import append_line, exclusive, read_lines, read_sealed, write_sealed
 
 POINTER, HISTORY = "adopted.json", "history.jsonl"
@@ -114,9 +114,8 @@ class StrategySetRegistry:
         when = decision.checked_time(when)
         failed = [gate for gate in gates if not gate.passed]
         passed = not any(gate.consequence == REFUSE for gate in failed)
-        reasons = [
-            f"{'refused' if gate.consequence == REFUSE else gate.consequence}: {gate.sentence}" for gate in failed
-        ]
+        words = {REFUSE: "refused", WARN: "warning"}
+        reasons = [f"{words.get(gate.consequence, gate.consequence)}: {gate.sentence}" for gate in failed]
         with self._writing():
             pointer = self._pointer()
             if pointer is not None and pointer.current.id == candidate.id:
