@@ -8,6 +8,8 @@ from workbench.research.overfitting.panel import sharpe_ratios
 
 Floats = NDArray[np.float64]
 
+LEAST_PERIODS = 120
+
 
 def largest_drawdowns(returns: Floats) -> Floats:
     """Largest fall of equity from its peak, as a fraction of constant capital.
@@ -66,11 +68,11 @@ def by_label(returns: pd.DataFrame, labels: NDArray[np.str_], periods_per_year: 
     Returns
     -------
     DataFrame, shape (series, labels)
-        Labels with fewer than 60 periods are left out: their ratio is noise.
+        Labels with fewer than 120 periods, half a year, are left out: their ratio is noise.
     """
     values, columns = returns.to_numpy(), {}
     for label in sorted(set(labels.tolist())):
         chosen = values[labels == label]
-        if len(chosen) >= 60:
+        if len(chosen) >= LEAST_PERIODS:
             columns[label] = sharpe_ratios(chosen) * np.sqrt(periods_per_year)
     return pd.DataFrame(columns, index=returns.columns)

@@ -13,6 +13,8 @@ from workbench.monitor.figures.style import BLUE, GREEN, GREY, ORANGE, RED, fini
 
 Floats = NDArray[np.float64]
 
+BIN = 0.2
+"""Width of a bar of logits; a bar ends at 0, where the median is."""
 PROFILES = ("conservative", "moderate", "aggressive")
 TIER_COLOURS = {"core": BLUE, "growth": GREEN, "tactical": ORANGE, "cash": GREY}
 
@@ -154,7 +156,7 @@ def overfitting(splits: Splits | None) -> Figure:
     logits, (low, high) = splits.logits, splits.interval
     with house_style():
         figure, axis = plt.subplots()
-        edges = np.linspace(float(logits.min()), float(logits.max()) + 1e-9, 46)
+        edges = BIN * np.arange(np.floor(logits.min() / BIN), np.ceil(logits.max() / BIN) + 1.5)
         counts, _ = np.histogram(logits, bins=edges)
         for below, colour, hatch in ((True, ORANGE, "//"), (False, BLUE, "")):
             side = (edges[:-1] < 0.0) == below

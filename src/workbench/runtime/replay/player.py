@@ -4,7 +4,7 @@ The broker fills every target a tenth of a second later at the mark, half the po
 liquid pair that is fair; in a gap it is far too kind, though the gap itself is suffered first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from workbench.domain.trading.modes import Condition, Mode, Regime
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 
 FILL_AFTER_NS = SECOND_NS // 10
+People = Callable[[EngineState, int], Iterable[AnyEvent]]
 MOST_ROUNDS = 3
 """A fill may lead to another target; what is wanted after so many turns waits for the next mark."""
 
@@ -60,6 +61,7 @@ def play(
     events: Iterable[tuple[AnyEvent, bool]],
     *,
     fill_after_ns: int = FILL_AFTER_NS,
+    people: People | None = None,
 ) -> Played:
     """Play events through an engine and fill what it wants.
 
@@ -73,6 +75,8 @@ def play(
         In order of time; whether the event is synthetic.
     fill_after_ns : int
         Nanoseconds from a decision to its fill; the next event may not be earlier than the fills.
+    people : callable, optional
+        Looks at the state after every event and gives what people do half a second later, nothing most of the time.
 
     Returns
     -------
@@ -98,6 +102,10 @@ def play(
                 said += decisions
             if not fills:
                 break
+        for act in people(state, event.time_ns + SECOND_NS // 2) if people is not None else ():
+            state, decisions = engine.step(state, act)
+            taken.append(act)
+            said += decisions
         if isinstance(event, Fixing | Heartbeat):
             rows.append(_row(event.time_ns, state, synthetic))
             books.append(np.array([state.units[: len(names)], state.profit[: len(names)]]))

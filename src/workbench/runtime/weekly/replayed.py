@@ -19,11 +19,20 @@ from workbench.domain.calibration import Calibration
 from workbench.domain.currencies import LEGS, PAIRS
 from workbench.domain.errors import DataError
 from workbench.domain.policy import Policy
-from workbench.domain.trading.events import AnyEvent, BarClosed, CalibrationAdopted, Fill, Fixing, RegimeRead
-from workbench.domain.trading.market_hours import SECOND_NS
+from workbench.domain.trading.events import (
+    AnyEvent,
+    BarClosed,
+    CalibrationAdopted,
+    Fill,
+    Fixing,
+    OperatorEnable,
+    OperatorResume,
+    RegimeRead,
+)
+from workbench.domain.trading.market_hours import DAY_NS, SECOND_NS
 from workbench.domain.trading.modes import Regime
 from workbench.domain.trading.strategies import Strategy
-from workbench.engine.risk_engine import RiskEngine, Start
+from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.research import ResearchMarket
 from workbench.risk.volatility import ewma_volatility, normal_volatility
 from workbench.runtime.replay.player import Played, play
@@ -34,6 +43,7 @@ Floats = NDArray[np.float64]
 
 LEAST_HISTORY = 1_000
 """Fixes before the first one traded: a calibration needs them."""
+ASSUMED = "weekly review (assumed)"
 SIGNALS_AFTER_NS = 2 * SECOND_NS
 SIGNAL_APART_NS = SECOND_NS
 
@@ -113,11 +123,52 @@ class ReplaySpan:
         Days included; None means as early as a calibration allows, and the last fix.
     equity : float
         US dollars.
+    review_days : int
+        Days between two reviews at which people are taken to enable what is locked and to resume what is halted, where
+        the engine lets them; 0 for never. A replay has no people: without them the first lock is for ever.
     """
 
     first: date | None = None
     last: date | None = None
     equity: float = 1e6
+    review_days: int = 7
+
+
+class WeeklyReview:
+    """What people are assumed to do: look once a week, enable what is locked, resume what waits for them.
+
+    Parameters
+    ----------
+    days : int
+        Days between two reviews; 0 for never.
+    """
+
+    def __init__(self, days: int) -> None:
+        self._every_ns, self._next_ns = days * DAY_NS, 0
+
+    def __call__(self, state: EngineState, time_ns: int) -> Iterator[AnyEvent]:
+        """Acts of people after an event.
+
+        Parameters
+        ----------
+        state : EngineState
+            As the event left it.
+        time_ns : int
+            When they act.
+
+        Yields
+        ------
+        Event
+            Nothing between two reviews.
+        """
+        if self._every_ns == 0 or time_ns < self._next_ns:
+            return
+        self._next_ns = time_ns + self._every_ns
+        for slot, strategy in enumerate(state.settings.strategies):
+            if int(state.locked[slot]) != 0:
+                yield OperatorEnable(time_ns, ASSUMED, strategy.name)
+        if bool((np.asarray(state.tripped) * state.settings.numbers["people"][0]).any()):
+            yield OperatorResume(time_ns, ASSUMED, f"{ASSUMED}, second person")
 
 
 def replay_strategies(
@@ -166,7 +217,8 @@ def replay_strategies(
     values = rates.leg_values[list(LEGS)].to_numpy()
     events = list(strategy_events(times, values, rows, calls, calibrations_of(rates, rows, book, policy)))
     free = play(RiskEngine(policy, calibration, strategies, controls=False), start, events)
-    controlled = play(RiskEngine(policy, calibration, strategies), start, events) if controls else None
+    reviewed = WeeklyReview(span.review_days)
+    controlled = play(RiskEngine(policy, calibration, strategies), start, events, people=reviewed) if controls else None
     return StrategyReplay(tuple(one for one, _ in chosen), strategies, free, controlled)
 
 
