@@ -16,21 +16,22 @@ from workbench.domain.errors import ConfigError
 from workbench.domain.policy import Policy
 from workbench.domain.policy.risk import CONDITIONS
 
+RESEARCH = "research and portfolio, shown in tests/research/test_no_dead_number.py"
 LATER = {
     "people.": "response: authority, alerts and procedures",
     "stress.": "stress: scenarios and shocks",
     "success.": "monitor: readiness for going live",
-    "strategies.signals.reversion": "strategies: the signals",
-    "strategies.risk_profiles.": "strategies: the grid",
-    "tiers.core.": "portfolio: tiers and rebalancing",
-    "tiers.growth.": "portfolio: tiers and rebalancing",
-    "tiers.tactical.": "portfolio: tiers and rebalancing",
-    "tiers.weights.": "portfolio: tiers and rebalancing",
-    "tiers.rebalancing.tier_drift": "portfolio: tiers and rebalancing",
-    "tiers.rebalancing.value_at_risk_of_share": "portfolio: tiers and rebalancing",
-    "tiers.rebalancing.correlation_": "portfolio: tiers and rebalancing",
-    "tiers.rebalancing.cost_below": "portfolio: tiers and rebalancing",
-    "costs.financing_annual": "research: costs of the sweep",
+    "strategies.signals.reversion": RESEARCH,
+    "strategies.risk_profiles.": RESEARCH,
+    "tiers.core.": RESEARCH,
+    "tiers.growth.": RESEARCH,
+    "tiers.tactical.": RESEARCH,
+    "tiers.weights.": RESEARCH,
+    "tiers.rebalancing.tier_drift": RESEARCH,
+    "tiers.rebalancing.value_at_risk_of_share": RESEARCH,
+    "tiers.rebalancing.correlation_": RESEARCH,
+    "tiers.rebalancing.cost_below": RESEARCH,
+    "costs.financing_annual": RESEARCH,
     "pre_trade.collar_": "execution: pre-trade limits",
     "pre_trade.orders_per_": "execution: pre-trade limits",
     "calibration.minimum_": "runtime: gates, shown in tests/runtime/test_gates.py",

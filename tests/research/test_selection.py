@@ -23,7 +23,7 @@ from workbench.research.selection import Verdict, grid_groups
 from workbench.strategies import strategy_grid
 
 POLICY = read_policy(None)
-QUICK = GateSettings(bootstraps=200, blocks=6, block=5.0)
+QUICK = GateSettings(bootstraps=200, blocks=6, block=3.0)
 PLANTED = [7, 150, 380]
 PANELS = 100
 

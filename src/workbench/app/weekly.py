@@ -62,10 +62,10 @@ def overfitting_lab(*, days: int, sharpe: float, bootstraps: int, seed: int) -> 
     OverfittingLab
     """
     from workbench.research import GateSettings
-    from workbench.runtime.studies.overfitting_lab import BLOCK_DAYS, OverfittingLab
+    from workbench.runtime.studies.overfitting_lab import OverfittingLab
 
     session = weekly_session()
-    settings = GateSettings(bootstraps=bootstraps, block=BLOCK_DAYS)
+    settings = GateSettings(bootstraps=bootstraps)
     return OverfittingLab(session, session.sweep_grid(where="overfitting lab"), days, sharpe, settings, seed)
 
 

@@ -46,14 +46,14 @@ def grid_explorer(tables: Mapping[str, pd.DataFrame]) -> Any:
                 zmid=0.0, hovertemplate="%{y} %{x}<br>%{z:.3f}<extra></extra>",
             )
         ],
-        layout=_layout("Every rule on every pair"),
+        layout=_layout("Every rule on every pair") | {"yaxis": {"autorange": "reversed"}},
     )  # fmt: skip
 
     def draw(_change: Any = None) -> None:
         wide = grid_table(tables[costs.value], MEASURES[measure.value], profile.value)
         with figure.batch_update():
             figure.data[0].z = wide.to_numpy()
-            figure.layout.title = f"{measure.value}, {profile.value} profiles, costs {costs.value}"
+            figure.layout.title.text = f"{measure.value}, {profile.value} profiles, costs {costs.value}"
 
     return _shown([costs, measure, profile], draw, figure)
 
@@ -80,7 +80,8 @@ def curve_explorer(returns: pd.DataFrame, regimes: "np.ndarray[tuple[int], np.dt
         options=list(returns.columns), value=str(returns.columns[0]), description="strategy", ensure_option=True,
         layout={"width": "420px"},
     )  # fmt: skip
-    regime = ipywidgets.Dropdown(options=sorted(set(regimes.tolist())), description="regime")
+    known = sorted(set(regimes.tolist()))
+    regime = ipywidgets.Dropdown(options=known, value="normal" if "normal" in known else known[0], description="regime")
     index = list(returns.index)
     figure = go.FigureWidget(
         data=[
@@ -88,7 +89,7 @@ def curve_explorer(returns: pd.DataFrame, regimes: "np.ndarray[tuple[int], np.dt
             go.Scatter(x=index, y=_marked(returns[name.value], regimes, regime.value), mode="lines",
                        line={"color": ORANGE, "width": 3}, name="in the regime"),
         ],
-        layout=_layout(name.value, height=380),
+        layout=_layout(name.value, height=380) | {"yaxis": {"title": "% of capital, summed"}},
     )  # fmt: skip
 
     def draw(_change: Any = None) -> None:
@@ -98,7 +99,9 @@ def curve_explorer(returns: pd.DataFrame, regimes: "np.ndarray[tuple[int], np.dt
         with figure.batch_update():
             figure.data[0].y = _curve(returns[name.value])
             figure.data[1].y = _marked(returns[name.value], regimes, regime.value)
-            figure.layout.title = f"{name.value}: {100 * inside.sum():+.1f} % on {len(inside)} days of {regime.value}"
+            figure.layout.title.text = (
+                f"{name.value}: {100 * inside.sum():+.1f} % on {len(inside)} days of {regime.value}"
+            )
 
     return _shown([name, regime], draw, figure)
 

@@ -23,8 +23,6 @@ from workbench.runtime.weekly.session import WeeklySession
 
 TRIALS, PLANTED = 384, (7, 150, 380)
 BLOCKS = 16
-BLOCK_DAYS = 10.0
-"""Mean block of the bootstraps on synthetic panels: their days are independent, or in blocks of twenty."""
 NOISE, SHUFFLED, EDGE = "noise", "the real grid, shuffled", "noise with a planted edge"
 POWER_SHARPES, POWER_YEARS, POWER_PANELS = (0.5, 1.0, 1.5), (5, 10, 20), 10
 DAYS_A_YEAR = 261

@@ -249,7 +249,7 @@ def summary_of(choice: Choice, replayed: StrategyReplay | None, parity: Parity |
     }
     if replayed is not None and parity is not None and replayed.controlled is not None:
         effects = attribute_controls(replayed).groupby("reason")["effect"].sum()
-        summary["engine"] = {
+        engine = {
             "parity": parity.sentence,
             "trades": len(parity.agree),
             "largest_difference": parity.largest_difference,
@@ -262,6 +262,7 @@ def summary_of(choice: Choice, replayed: StrategyReplay | None, parity: Parity |
             "drawdown_controlled": replayed.controlled.largest_drawdown,
             "effects": {str(name): float(value) for name, value in effects.sort_values().items()},
         }
+        summary["engine"] = _finite(engine)
     return summary
 
 
