@@ -90,12 +90,12 @@ def strategies_list() -> None:
     if not sets:
         typer.echo("No strategy set yet: `workbench select` makes one.")
         return
-    table = Table("", title="Strategy sets, newest first", title_justify="left")
+    table = Table("", title="Strategy sets, newest first", title_justify="left", box=None, pad_edge=False)
     for name in ("id", "status", "verdict", "trials", "made"):
         table.add_column(name, no_wrap=True)
     for one in reversed(sets):
         mark = "▶" if one.status == "adopted" else ""
-        table.add_row(mark, one.id, one.status, one.verdict, str(one.trial_count), one.created[:16])
+        table.add_row(mark, one.id, one.status, one.verdict, str(one.trial_count), one.created[:10])
     Console(highlight=False).print(table)
 
 

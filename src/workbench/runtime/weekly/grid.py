@@ -112,7 +112,8 @@ class GridSweep:
                 table[f"costs {multiple:g}×"] = one.summary()["sharpe"]
         regimes = by_label(base.returns, self.history.regimes_before, rate)
         parts = [table, by_decade(base.returns), regimes]
-        return pd.concat(parts, axis=1).sort_values("sharpe", ascending=False, kind="stable")
+        whole = pd.concat(parts, axis=1).sort_values("sharpe", ascending=False, kind="stable")
+        return whole.rename_axis("configuration")
 
     def overview(self) -> pd.DataFrame:
         """How much of the grid earned, by cost.
