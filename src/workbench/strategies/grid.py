@@ -75,13 +75,12 @@ def strategy_grid(policy: Policy, *, intraday: bool = False) -> tuple[Configurat
     Returns
     -------
     tuple of Configuration
-        384 with the shipped policy, 576 with intraday data.
+        384 with the shipped policy, 576 with intraday data. Signals the policy does not name join by a grid file.
     """
     own = policy.strategies
     timeframes = own.timeframes_with_intraday_data if intraday else own.timeframes
-    return tuple(
-        Configuration(*chosen) for chosen in product(policy.universe.pairs, timeframes, SIGNALS, PROFILES)
-    )  # fmt: skip
+    signals = tuple(type(own.signals).model_fields)
+    return tuple(Configuration(*chosen) for chosen in product(policy.universe.pairs, timeframes, signals, PROFILES))
 
 
 def grid_from_table(table: Mapping[str, Any], policy: Policy) -> tuple[Configuration, ...]:
@@ -119,6 +118,8 @@ def grid_from_table(table: Mapping[str, Any], policy: Policy) -> tuple[Configura
     for place, one in enumerate(grid):
         if one in grid[:place]:
             raise ConfigError(f"grid: {one.name} is there twice")
+        if not one.parameters and one.signal not in type(policy.strategies.signals).model_fields:
+            raise ConfigError(f"grid: the policy has no numbers for the signal {one.signal!r}: give it parameters")
     return grid
 
 
