@@ -18,6 +18,8 @@ def sweep(
     grid: Annotated[str, typer.Option(help="Your own grid TOML [default: the policy's 384]")] = "",
     ecb_file: Annotated[str, typer.Option(help="Your own eurofxref-hist zip or CSV")] = "",
     policy: Annotated[str, typer.Option(help="Your own policy TOML")] = "",
+    slippage: Annotated[float, typer.Option(help="Pips lost on every fill besides half a spread")] = 0.0,
+    no_financing: Annotated[bool, typer.Option("--no-financing", help="Leave the policy's financing out")] = False,
     rows: Annotated[int, typer.Option(help="Rows shown; the file holds all")] = SHOWN,
     output: Annotated[
         str, typer.Option(help="CSV of every configuration [default: WORKBENCH_HOME/sweeps/DATE.csv]")
@@ -33,13 +35,19 @@ def sweep(
     task, begun = Task("sweep", f"{len(configurations)} configurations, three costs"), time.monotonic()
     with RunProgress() as progress:
         progress.begun(task, session.folder)
-        found = session.sweep_grid(grid, where="workbench sweep")
-        table = found.table()
+        found = session.sweep_grid(grid, where="workbench sweep", slippage_pips=slippage, financing=not no_financing)
+        table, intraday = found.table(), session.sweep_intraday(where="workbench sweep, 4h")
         progress.ended(task, time.monotonic() - begun, skipped=False)
     target = Path(output) if output else home_folder() / "sweeps" / f"{session.rates.as_of}.csv"
     write_atomically(target, table.to_csv().encode())
     print_sweep(found.overview(), table.head(rows), found.base.refused)
-    typer.echo(f"\n{found.tally.trials} trials ever, {found.tally.added} new now. All {len(table)} rows: {target}")
+    trials = found.tally.trials
+    if intraday.names:
+        fine = target.with_name(f"{target.stem}-4h.csv")
+        write_atomically(fine, intraday.table().to_csv().encode())
+        typer.echo(f"\n4-hour timeframe: {len(intraday.names)} configurations on {len(intraday.sweeps)} pairs: {fine}")
+        trials = session.trials
+    typer.echo(f"\n{trials} trials ever, {found.tally.added} new now. All {len(table)} rows: {target}")
     typer.echo("The best of many is lucky before it is good: `workbench select` says whether any of it is significant.")
 
 

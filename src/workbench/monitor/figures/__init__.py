@@ -1,6 +1,12 @@
 """Figures for notebooks and reports: matplotlib, drawn from plain arrays and tables; and some that answer choices."""
 
-from workbench.monitor.figures.interactive import curve_explorer, grid_explorer, scatter_explorer
+from workbench.monitor.figures.interactive import (
+    curve_explorer,
+    grid_explorer,
+    overfitting_explorer,
+    regime_explorer,
+    walk_forward_explorer,
+)
 from workbench.monitor.figures.market import (
     alarms,
     correlations,
@@ -44,15 +50,17 @@ __all__ = [
     "model_race",
     "modes",
     "overfitting",
+    "overfitting_explorer",
+    "regime_explorer",
     "regimes",
     "replay",
     "residual_quantiles",
-    "scatter_explorer",
     "scatter_of_probabilities",
     "tier_weights",
     "value_at_risk",
     "volatility",
     "volatility_ratio",
     "walk_forward",
+    "walk_forward_explorer",
     "warning_skill",
 ]

@@ -1,7 +1,7 @@
 """Figures one can question: a choice above, the picture below. For JupyterLab; reports use the static ones."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ MEASURES: Mapping[str, str] = {
     "trades": "trades",
 }
 HEIGHT = 460
+DAYS_A_YEAR = 256
 
 
 def grid_explorer(tables: Mapping[str, pd.DataFrame]) -> Any:
@@ -106,13 +107,13 @@ def curve_explorer(returns: pd.DataFrame, regimes: "np.ndarray[tuple[int], np.dt
     return _shown([name, regime], draw, figure)
 
 
-def scatter_explorer(panels: Mapping[str, tuple[Any, Any]]) -> Any:
-    """In-sample against out-of-sample Sharpe ratios of several panels, one at a time.
+def walk_forward_explorer(lines: Mapping[str, pd.Series]) -> Any:
+    """Returns after the choice, summed: one line at a time, the first one kept beside it.
 
     Parameters
     ----------
-    panels : mapping of str to (array, array)
-        In-sample and out-of-sample annual Sharpe ratios over the splits.
+    lines : mapping of str to Series
+        Daily returns of walk-forwards by name.
 
     Returns
     -------
@@ -122,17 +123,123 @@ def scatter_explorer(panels: Mapping[str, tuple[Any, Any]]) -> Any:
     import ipywidgets
     import plotly.graph_objects as go
 
-    panel = ipywidgets.Dropdown(options=list(panels), description="panel")
-    x, y = panels[panel.value]
-    layout = _layout("What is left of the best on other days", height=420)
-    layout |= {"xaxis": {"title": "best in one half"}, "yaxis": {"title": "the same in the other half"}}
+    names = list(lines)
+    line = ipywidgets.Dropdown(options=names, value=names[-1], description="choice", layout={"width": "320px"})
+    first, shown = lines[names[0]], lines[line.value]
     figure = go.FigureWidget(
-        data=[go.Scattergl(x=x, y=y, mode="markers", marker={"size": 4, "color": BLUE, "opacity": 0.4})], layout=layout
+        data=[
+            go.Scatter(x=list(first.index), y=_curve(first), mode="lines", line={"color": GREY}, name=names[0]),
+            go.Scatter(x=list(shown.index), y=_curve(shown), mode="lines", line={"color": BLUE}, name="shown"),
+        ],
+        layout=_layout("Chosen before, traded after", height=400) | {"yaxis": {"title": "% of capital, summed"}},
     )
 
     def draw(_change: Any = None) -> None:
+        values = lines[line.value]
+        yearly = values.mean() / values.std() * np.sqrt(DAYS_A_YEAR) if values.std() > 0 else 0.0
         with figure.batch_update():
-            figure.data[0].x, figure.data[0].y = panels[panel.value]
+            figure.data[1].x, figure.data[1].y = list(values.index), _curve(values)
+            figure.layout.title.text = f"Chosen before, traded after: {line.value}, Sharpe ratio {yearly:+.2f}"
+
+    return _shown([line], draw, figure)
+
+
+def regime_explorer(table: pd.DataFrame, parts: Sequence[str]) -> Any:
+    """Annual Sharpe ratios of one configuration in parts of history, beside the mean of the grid.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a configuration.
+    parts : sequence of str
+        Columns shown: regimes or decades.
+
+    Returns
+    -------
+    VBox
+        A choice and a plotly figure that follows it.
+    """
+    import ipywidgets
+    import plotly.graph_objects as go
+
+    names = [str(name) for name in table.index]
+    name = ipywidgets.Combobox(
+        options=names, value=names[0], description="strategy", ensure_option=True, layout={"width": "420px"}
+    )
+    figure = go.FigureWidget(
+        data=[
+            go.Bar(x=list(parts), y=table.loc[names[0], list(parts)], marker={"color": BLUE}, name="strategy"),
+            go.Bar(x=list(parts), y=table[list(parts)].mean(), marker={"color": GREY}, name="mean of the grid"),
+        ],
+        layout=_layout(names[0], height=360) | {"yaxis": {"title": "annual Sharpe ratio"}, "barmode": "group"},
+    )
+
+    def draw(_change: Any = None) -> None:
+        if name.value in table.index:
+            with figure.batch_update():
+                figure.data[0].y = table.loc[name.value, list(parts)]
+                figure.layout.title.text = name.value
+
+    return _shown([name], draw, figure)
+
+
+class Splits(Protocol):
+    """What the explorer needs of a cross-validation."""
+
+    @property
+    def probability(self) -> float:
+        """Share of splits at or below the median."""
+        ...
+
+    @property
+    def logits(self) -> Any:
+        """Of the relative rank out of sample, one a split."""
+        ...
+
+    @property
+    def in_sample(self) -> Any:
+        """Sharpe ratio of the chosen per period, one a split."""
+        ...
+
+    @property
+    def out_of_sample(self) -> Any:
+        """The same on the other half."""
+        ...
+
+
+def overfitting_explorer(panels: Mapping[str, Splits]) -> Any:
+    """Logits of the rank, and the best against itself on other days, of one panel at a time.
+
+    Parameters
+    ----------
+    panels : mapping of str to Splits
+        Cross-validations by the name of their panel.
+
+    Returns
+    -------
+    VBox
+        A choice and a plotly figure that follows it.
+    """
+    import ipywidgets
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    panel = ipywidgets.Dropdown(options=list(panels), description="panel", layout={"width": "380px"})
+    titles = ("logit of the rank on the other half", "best in one half (x), the same in the other (y)")
+    figure = go.FigureWidget(make_subplots(cols=2, subplot_titles=titles))
+    figure.add_trace(go.Histogram(x=[], xbins={"size": 0.2}, marker={"color": BLUE}), row=1, col=1)
+    figure.add_trace(go.Scattergl(mode="markers", marker={"size": 4, "color": BLUE, "opacity": 0.4}), row=1, col=2)
+    figure.add_vline(x=0.0, row=1, col=1)
+    figure.add_hline(y=0.0, row=1, col=2)
+    figure.update_layout(**_layout("", height=420), showlegend=False)
+
+    def draw(_change: Any = None) -> None:
+        splits, scale = panels[panel.value], np.sqrt(DAYS_A_YEAR)
+        with figure.batch_update():
+            figure.data[0].x = splits.logits
+            figure.data[1].x, figure.data[1].y = splits.in_sample[::6] * scale, splits.out_of_sample[::6] * scale
+            chance = f"{100 * splits.probability:.0f} %"
+            figure.layout.title.text = f"{panel.value}: probability of backtest overfitting {chance}"
 
     return _shown([panel], draw, figure)
 

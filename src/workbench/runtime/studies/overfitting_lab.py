@@ -1,6 +1,6 @@
 """The overfitting lab: how often the gate opens on noise, how often it finds an edge that is there."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from workbench.research import (
     shuffled_panel,
 )
 from workbench.research.evidence import SIGNIFICANCE
+from workbench.research.overfitting import BacktestOverfitting
 from workbench.runtime.weekly.grid import GridSweep
 from workbench.runtime.weekly.session import WeeklySession
 
@@ -140,12 +141,18 @@ class OverfittingLab:
                 self.session.progress(f"panels of {kind}", number, panels)
                 generator = np.random.default_rng((self.seed, number))
                 panel = self.panel(kind, generator)
-                evidence = gather_evidence(panel, generator=generator, settings=self.settings)
+                settings = self.settings if kind == SHUFFLED else self._independent
+                evidence = gather_evidence(panel, generator=generator, settings=settings)
                 chosen = probability_of_backtest_overfitting(panel.to_numpy(), blocks=BLOCKS)
                 rows.append({"kind": kind, "passed": evidence.is_significant, "overfitting": chosen.probability,
                              "first": kind == EDGE and self._planted_first(panel, evidence)})  # fmt: skip
         self.session.progress("panels", 1, 1)
         return LabGates(pd.DataFrame(rows))
+
+    @property
+    def _independent(self) -> GateSettings:
+        """For panels whose days are drawn one by one: blocks of one day, nothing to estimate."""
+        return replace(self.settings, block=1.0)
 
     def _planted_first(self, panel: pd.DataFrame, evidence: Evidence) -> bool:
         generator = np.random.default_rng(self.seed)
@@ -153,17 +160,14 @@ class OverfittingLab:
         return set(chosen.index[: len(PLANTED)]) == {str(panel.columns[column]) for column in PLANTED}
 
     @property
-    def scatters(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """In-sample and out-of-sample annual Sharpe ratios of one panel of each kind, and of the real grid."""
+    def splits(self) -> dict[str, BacktestOverfitting]:
+        """Cross-validations of one panel of each kind, and of the real grid."""
         panels = {f"{kind} (synthetic)": self.panel(kind, np.random.default_rng((self.seed, 0)))
                   for kind in (NOISE, SHUFFLED, EDGE)}  # fmt: skip
         panels["the real grid"] = self.grid.base.returns
-        found = {}
-        for name, panel in panels.items():
-            splits = probability_of_backtest_overfitting(panel.to_numpy(), blocks=BLOCKS)
-            scale = np.sqrt(DAYS_A_YEAR)
-            found[name] = (splits.in_sample[::6] * scale, splits.out_of_sample[::6] * scale)
-        return found
+        return {
+            name: probability_of_backtest_overfitting(panel.to_numpy(), blocks=BLOCKS) for name, panel in panels.items()
+        }
 
     def power(self) -> LabPower:
         """How often an edge is found, by its size and the length of history.
@@ -181,7 +185,7 @@ class OverfittingLab:
                     generator = np.random.default_rng((self.seed, number, years))
                     noise = noise_panel(generator, days=years * DAYS_A_YEAR, trials=TRIALS)
                     panel = plant_edge(noise, PLANTED, sharpe_annual=sharpe)
-                    found += gather_evidence(panel, generator=generator, settings=self.settings).is_significant
+                    found += gather_evidence(panel, generator=generator, settings=self._independent).is_significant
                 table.loc[sharpe, years] = found / POWER_PANELS
         self.session.progress("power", 1, 1)
         return LabPower(table, POWER_PANELS)

@@ -115,6 +115,12 @@ class GridSweep:
         whole = pd.concat(parts, axis=1).sort_values("sharpe", ascending=False, kind="stable")
         return whole.rename_axis("configuration")
 
+    @property
+    def regime_names(self) -> list[str]:
+        """Regimes with enough days to have a column in the table."""
+        known = set(self.history.regimes_before.tolist())
+        return [str(name) for name in self.table().columns if name in known]
+
     def overview(self) -> pd.DataFrame:
         """How much of the grid earned, by cost.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.grid_file import read_grid
+from workbench.data.store import Store
 from workbench.portfolio import WeightComparison, compare_weights, simulate_rebalancing
 from workbench.portfolio.rebalancing import SimulatedRebalancing
 from workbench.research import (
@@ -36,10 +37,14 @@ from workbench.runtime.weekly.grid import (
     compare_adaptation,
     market_history,
 )
+from workbench.runtime.weekly.intraday import IntradaySweep, sweep_intraday
 from workbench.runtime.weekly.ledger import Tally, TrialLedger
 from workbench.runtime.weekly.parity import Parity, compare_books
 from workbench.runtime.weekly.replayed import ReplaySpan, StrategyReplay, replay_strategies
 from workbench.strategies import Configuration, strategy_grid
+
+CHOICES = (1, 3, 10, 30)
+"""How many strategies a walk-forward chooses, to be compared."""
 
 
 @dataclass
@@ -69,7 +74,9 @@ class WeeklySession(Session):
         """
         return market_history(self.rates, self.policy.universe.pairs)
 
-    def sweep_grid(self, grid_file: str = "", *, where: str = "notebook") -> GridSweep:
+    def sweep_grid(
+        self, grid_file: str = "", *, where: str = "notebook", slippage_pips: float = 0.0, financing: bool = True
+    ) -> GridSweep:
         """Trade every configuration at one, two and three times the costs, and count the trials.
 
         Parameters
@@ -78,6 +85,10 @@ class WeeklySession(Session):
             The user's own TOML; empty means the policy's 384.
         where : str
             The occasion, for the ledger.
+        slippage_pips : float
+            Paid on every fill besides the half spread.
+        financing : bool
+            Whether the policy's yearly financing is charged.
 
         Returns
         -------
@@ -87,13 +98,60 @@ class WeeklySession(Session):
         sweeps: dict[float, Sweep] = {}
         for place, multiple in enumerate(COST_MULTIPLES):
             self.progress(f"{len(grid)} configurations at {multiple:g}× costs", place, len(COST_MULTIPLES))
-            sweeps[multiple] = sweep(history.market, grid, self.policy, costs=SweepCosts(multiple))
+            costs = SweepCosts(multiple, slippage_pips, financing)
+            sweeps[multiple] = sweep(history.market, grid, self.policy, costs=costs)
         tally = self._count([one.name for one in sweeps[COST_MULTIPLES[0]].configurations], where)
         self.progress("configurations traded", 1, 1)
         return GridSweep(history, sweeps, tally)
 
+    def sweep_intraday(self, *, where: str = "notebook") -> IntradaySweep:
+        """Trade the 4-hour configurations of pairs with stored intraday bars, and count them.
+
+        Parameters
+        ----------
+        where : str
+            The occasion, for the ledger.
+
+        Returns
+        -------
+        IntradaySweep
+            Empty when there are no such bars.
+        """
+        found = sweep_intraday(
+            Store(self.home / "market"), self.history(), self.policy, as_of=self.rates.as_of, multiples=COST_MULTIPLES
+        )
+        if found.names:
+            self._count(list(found.names), where)
+        return found
+
+    @property
+    def trials(self) -> int:
+        """Configurations ever tried in this home."""
+        return TrialLedger(self.home).tally().trials
+
     def _count(self, names: list[str], where: str) -> Tally:
         return TrialLedger(self.home).record(names, where=where, when=datetime.now(UTC).isoformat())
+
+    def walks(self, grid: GridSweep) -> dict[str, pd.Series]:
+        """Walk-forward lines by how many are chosen, at every cost: what a choice of more or fewer would have earned.
+
+        Parameters
+        ----------
+        grid : GridSweep
+            From `sweep_grid`.
+
+        Returns
+        -------
+        dict of str to Series
+            Daily returns after the choice, on constant capital, equal parts.
+        """
+        found = {}
+        for multiple, one in grid.sweeps.items():
+            since, groups = one.open_since(), grid_groups(one.configurations)
+            for places in CHOICES:
+                walked = walk_forward(one.returns, weights=[1 / places] * places, open_since=since, groups=groups)
+                found[f"{places} chosen, costs {multiple:g}×"] = walked.stitched
+        return found
 
     def adaptation_compared(self, grid: GridSweep) -> AdaptationComparison:
         """The grid again with the parameters of the normal regime at all times; counted as trials of their own.
@@ -145,7 +203,7 @@ class WeeklySession(Session):
         evidence = gather_evidence(
             base.returns,
             generator=generator,
-            trial_count=max(grid.tally.trials, base.trial_count),
+            trial_count=max(self.trials, base.trial_count),
             settings=GateSettings(bootstraps=bootstraps),
         )
         selection = select_strategies(
