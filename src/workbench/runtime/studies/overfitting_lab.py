@@ -18,14 +18,14 @@ from workbench.research import (
     shuffled_panel,
 )
 from workbench.research.evidence import SIGNIFICANCE
-from workbench.research.overfitting import BacktestOverfitting
+from workbench.research.overfitting import BacktestOverfitting, step_m
 from workbench.runtime.weekly.grid import GridSweep
 from workbench.runtime.weekly.session import WeeklySession
 
 TRIALS, PLANTED = 384, (7, 150, 380)
 BLOCKS = 16
 NOISE, SHUFFLED, EDGE = "noise", "the real grid, shuffled", "noise with a planted edge"
-POWER_SHARPES, POWER_YEARS, POWER_PANELS = (0.5, 1.0, 1.5), (5, 10, 20), 10
+POWER_SHARPES, POWER_YEARS, POWER_PANELS = (0.5, 1.0, 1.5), (5, 10, 20), 30
 DAYS_A_YEAR = 261
 
 
@@ -185,7 +185,11 @@ class OverfittingLab:
                     generator = np.random.default_rng((self.seed, number, years))
                     noise = noise_panel(generator, days=years * DAYS_A_YEAR, trials=TRIALS)
                     panel = plant_edge(noise, PLANTED, sharpe_annual=sharpe)
-                    found += gather_evidence(panel, generator=generator, settings=self._independent).is_significant
+                    best = step_m(
+                        panel.to_numpy(), generator=generator, size=SIGNIFICANCE, bootstraps=self.settings.bootstraps,
+                        block=1.0,
+                    )  # fmt: skip
+                    found += bool(best.size)
                 table.loc[sharpe, years] = found / POWER_PANELS
         self.session.progress("power", 1, 1)
         return LabPower(table, POWER_PANELS)
