@@ -40,7 +40,7 @@ def sweep(
         progress.ended(task, time.monotonic() - begun, skipped=False)
     target = Path(output) if output else home_folder() / "sweeps" / f"{session.rates.as_of}.csv"
     write_atomically(target, table.to_csv().encode())
-    print_sweep(found.overview(), table.head(rows), found.base.refused)
+    print_sweep(found.overview(), table.head(rows), found.swept.refused)
     trials = found.tally.trials
     if intraday.names:
         fine = target.with_name(f"{target.stem}-4h.csv")

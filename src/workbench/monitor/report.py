@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, select_autoescape
+from jinja2 import Environment, FunctionLoader, select_autoescape
 from markupsafe import Markup
 
 from workbench.data.files import write_atomically
@@ -264,13 +264,17 @@ def write_page(folder: Path, template: str, figures: Mapping[str, Sequence[tuple
     **content : object
         What the template shows; all text is escaped.
     """
-    environment = Environment(autoescape=select_autoescape(default=True, default_for_string=True), trim_blocks=True)
     parts = resources.files("workbench.monitor")
+    environment = Environment(
+        loader=FunctionLoader(lambda name: parts.joinpath(name).read_text(encoding="utf-8")),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        trim_blocks=True,
+    )
     pictures = {
         part: [(title, picture(folder, name)) for name, title in names if picture(folder, name)]
         for part, names in figures.items()
     }
-    page = environment.from_string(parts.joinpath(template).read_text(encoding="utf-8")).render(
+    page = environment.get_template(template).render(
         **content,
         style=Markup(parts.joinpath("report.css").read_text(encoding="utf-8")),  # noqa: S704 -- our own file
         pictures=pictures,

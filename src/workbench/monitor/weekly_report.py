@@ -83,5 +83,5 @@ def write_weekly_report(folder: Path) -> None:
     columns = list(summary["grid"][0]) if summary["grid"] else []
     write_page(
         folder, "weekly_report.html", FIGURES, summary=summary, findings=weekly_findings(summary),
-        parts=[name for name in columns if name not in FIXED_COLUMNS],
+        parts_of_history=[name for name in columns if name not in FIXED_COLUMNS],
     )  # fmt: skip

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from workbench.data.files import cannot_write, write_atomically
 from workbench.domain.calibration import canonical_json
-from workbench.domain.errors import DataError, ExecutionError
+from workbench.domain.errors import ConfigError, DataError, ExecutionError
 
 WAIT_SECONDS = 0.05
 Kept = TypeVar("Kept", bound=BaseModel)
@@ -198,3 +198,49 @@ def _parsed(line: str) -> dict[str, Any]:
     except ValueError:
         entry = None
     return entry if isinstance(entry, dict) else {"act": "unreadable", "line": line}
+
+
+def known_names(folder: Path) -> list[str]:
+    """Names of the sealed files of a registry: those that begin with a date.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the registry.
+
+    Returns
+    -------
+    list of str
+        File names without ending, sorted.
+    """
+    return sorted(path.stem for path in folder.glob("[0-9]*.json"))
+
+
+def resolve_name(folder: Path, name: str, *, what: str, listed_by: str) -> str:
+    """The one file of a registry whose name begins as given.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the registry.
+    name : str
+        Id, or enough of its beginning.
+    what : str
+        What the registry holds, in the singular.
+    listed_by : str
+        Command that lists them.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigError
+        When none or several begin so.
+    """
+    found = [known for known in known_names(folder) if name and known.startswith(name)]
+    if len(found) != 1:
+        got = f"{len(found)} begin with {name!r}{': ' if found else ''}{', '.join(found)}"
+        raise ConfigError(f"expected the id of one {what}, but {got}; see `{listed_by}`")
+    return found[0]

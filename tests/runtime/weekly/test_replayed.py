@@ -103,7 +103,7 @@ def test_without_a_controlled_run_there_is_nothing_to_attribute(random_ten):
 def test_people_are_assumed_to_look_once_a_week_and_only_where_something_is_locked(session, choice, rates, policy):
     market = session.history().market
     names = list(choice.selection.chosen.index)[:2]
-    known = {one.name: one for one in choice.grid.base.configurations}
+    known = {one.name: one for one in choice.grid.swept.configurations}
     tight = replace(
         Strategy("x", "EURUSD").record, drawdown=1e-5, stress_survival=1.0, walk_forward=1.0, robustness=1.0
     )
@@ -129,7 +129,7 @@ def test_a_replay_needs_history(rates):
 
 def test_garbage_in_later_prices_changes_nothing_earlier(session, choice, rates, policy):
     names = list(choice.selection.chosen.index)[:3]
-    known = {one.name: one for one in choice.grid.base.configurations}
+    known = {one.name: one for one in choice.grid.swept.configurations}
     chosen = [(known[name], Strategy(name, known[name].pair, Tier.CORE, 0.05)) for name in names]
     whole = session.history().market
     row = int(whole.closes.index.searchsorted(pd.Timestamp("2022-06-01")))

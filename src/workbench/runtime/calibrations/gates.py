@@ -38,6 +38,11 @@ class GateResult:
         if isinstance(self.value, float) and not math.isfinite(self.value):
             object.__setattr__(self, "value", f"not computed ({self.value})")
 
+    @property
+    def told(self) -> dict[str, object]:
+        """What a report says of the gate, as plain JSON."""
+        return {"name": self.name, "passed": self.passed, "consequence": self.consequence, "sentence": self.sentence}
+
 
 def daily_coverage_gate(coverage: float, gates: CalibrationGates) -> GateResult:
     """Daily prices against the calendar.

@@ -189,10 +189,7 @@ def decide(folder: Path, home: Path, policy: Policy, decision: Decision) -> dict
             "status": decided.status,
             "reasons": list(decided.reasons),
             "policy_hash": policy.hash,
-            "gates": [
-                {"name": g.name, "passed": g.passed, "consequence": g.consequence, "sentence": g.sentence}
-                for g in judged
-            ],
+            "gates": [one.told for one in judged],
         },
     }
     write_atomically(folder / "summary.json", as_json(summary))

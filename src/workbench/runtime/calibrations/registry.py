@@ -26,7 +26,15 @@ from workbench.domain.errors import ConfigError, DataError, InvariantError
 from workbench.runtime.calibrations import decision
 from workbench.runtime.calibrations.files import CatalogueLine, Pointer, Record, Verdict
 from workbench.runtime.calibrations.gates import GateResult
-from workbench.runtime.sealed import append_line, exclusive, read_lines, read_sealed, write_sealed
+from workbench.runtime.sealed import (
+    append_line,
+    exclusive,
+    known_names,
+    read_lines,
+    read_sealed,
+    resolve_name,
+    write_sealed,
+)
 
 POINTER = "adopted.json"
 HISTORY = "history.jsonl"
@@ -281,7 +289,7 @@ class CalibrationRegistry:
         list of CatalogueLine
         """
         pointer, lines = self._pointer(), []
-        for name in self._names():
+        for name in known_names(self.folder):
             try:
                 record = self._record(name)
             except DataError as error:
@@ -315,9 +323,6 @@ class CalibrationRegistry:
         """
         return read_lines(self.folder / HISTORY)
 
-    def _names(self) -> list[str]:
-        return sorted(path.stem for path in self.folder.glob("[0-9]*.json"))
-
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
@@ -327,11 +332,7 @@ class CalibrationRegistry:
             if pointer is None:
                 raise ConfigError("no calibration has been adopted yet; run `workbench daily`")
             return pointer.current.id
-        found = [known for known in self._names() if name and known.startswith(name)]
-        if len(found) != 1:
-            got = f"{len(found)} begin with {name!r}{': ' if found else ''}{', '.join(found)}"
-            raise ConfigError(f"expected the id of one calibration, but {got}; see `workbench calibration list`")
-        return found[0]
+        return resolve_name(self.folder, name, what="calibration", listed_by="workbench calibration list")
 
     def _record(self, name: str) -> Record:
         record = read_sealed(self._path(name), Record)

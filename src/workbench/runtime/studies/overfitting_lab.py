@@ -119,7 +119,7 @@ class OverfittingLab:
         DataFrame, shape (days, trials)
         """
         if kind == SHUFFLED:
-            return shuffled_panel(self.grid.base.returns.iloc[-self.days :], generator)
+            return shuffled_panel(self.grid.swept.returns.iloc[-self.days :], generator)
         noise = noise_panel(generator, days=self.days, trials=TRIALS)
         return plant_edge(noise, PLANTED, sharpe_annual=self.sharpe) if kind == EDGE else noise
 
@@ -164,7 +164,7 @@ class OverfittingLab:
         """Cross-validations of one panel of each kind, and of the real grid."""
         panels = {f"{kind} (synthetic)": self.panel(kind, np.random.default_rng((self.seed, 0)))
                   for kind in (NOISE, SHUFFLED, EDGE)}  # fmt: skip
-        panels["the real grid"] = self.grid.base.returns
+        panels["the real grid"] = self.grid.swept.returns
         return {
             name: probability_of_backtest_overfitting(panel.to_numpy(), blocks=BLOCKS) for name, panel in panels.items()
         }
@@ -203,5 +203,5 @@ class OverfittingLab:
     @property
     def real(self) -> Evidence:
         """The same tests on the real grid."""
-        count = max(self.grid.tally.trials, self.grid.base.trial_count)
-        return gather_evidence(self.grid.base.returns, generator=np.random.default_rng(self.seed), trial_count=count)
+        count = max(self.grid.tally.trials, self.grid.swept.trial_count)
+        return gather_evidence(self.grid.swept.returns, generator=np.random.default_rng(self.seed), trial_count=count)

@@ -63,7 +63,7 @@ def chosen_strategies(choice: Choice, policy: Policy) -> list[tuple[Configuratio
     list of (Configuration, Strategy)
         In the order of their tiers.
     """
-    base, returns = choice.grid.base, choice.returns
+    base, returns = choice.grid.swept, choice.returns
     if returns.empty:
         return []
     known = {one.name: one for one in base.configurations}
@@ -170,7 +170,7 @@ def gates_of(
         Refusals: nothing robust, look-ahead, books that differ, tier weights. Warnings: not significant, overfitting,
         an out-of-sample line that loses, unfilled places, strategies that may not be active.
     """
-    selection, evidence, base = choice.selection, choice.selection.evidence, choice.grid.base
+    selection, evidence, base = choice.selection, choice.selection.evidence, choice.grid.swept
     guilty = looks_ahead(base.market, [one for one, _ in chosen], policy) if chosen else ()
     drift = _tier_drift(chosen, policy)
     eligible = sum(is_eligible(policy, strategy, Condition.NORMAL) for _, strategy in chosen)
@@ -234,9 +234,9 @@ def summary_of(choice: Choice, replayed: StrategyReplay | None, parity: Parity |
         "significant": selection.evidence.is_significant,
         "evidence": [list(line) for line in selection.evidence.lines()],
         "trials": {"ever": choice.grid.tally.trials, "new": choice.grid.tally.added, "swept": len(table)},
-        "refused": dict(choice.grid.base.refused),
-        "first": choice.grid.base.returns.index[0].date().isoformat(),
-        "last": choice.grid.base.returns.index[-1].date().isoformat(),
+        "refused": dict(choice.grid.swept.refused),
+        "first": choice.grid.swept.returns.index[0].date().isoformat(),
+        "last": choice.grid.swept.returns.index[-1].date().isoformat(),
         "costs": _records(choice.grid.overview()),
         "walk_forward": {
             "windows": len(walked.windows),
@@ -319,10 +319,7 @@ def decide_set(folder: Path, home: Path, *, live: bool) -> dict[str, Any]:
             "reasons": list(decided.reasons),
             "policy_hash": decided.policy_hash,
             "members": [member.model_dump(mode="json") for member in decided.members],
-            "gates": [
-                {"name": g.name, "passed": g.passed, "consequence": g.consequence, "sentence": g.sentence}
-                for g in gates
-            ],
+            "gates": [gate.told for gate in gates],
         },
     }
     write_atomically(folder / "summary.json", as_json(summary))

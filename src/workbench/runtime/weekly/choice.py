@@ -39,7 +39,7 @@ class Choice:
     @property
     def returns(self) -> pd.DataFrame:
         """Net returns of the chosen, shape (days, chosen), in the order of their tiers."""
-        return self.grid.base.returns[list(self.selection.chosen.index)]
+        return self.grid.swept.returns[list(self.selection.chosen.index)]
 
     @property
     def tiers(self) -> dict[str, Tier]:
@@ -55,7 +55,7 @@ class Choice:
     def hindsight(self) -> pd.Series:
         """Returns of what is chosen today, weighted as chosen, over all history: nobody could have earned them."""
         weights = self.selection.chosen["weight"].to_numpy(dtype=float)
-        return pd.Series(self.returns.to_numpy() @ weights, self.grid.base.returns.index, name="hindsight")
+        return pd.Series(self.returns.to_numpy() @ weights, self.grid.swept.returns.index, name="hindsight")
 
     @property
     def splits(self) -> BacktestOverfitting | None:
@@ -79,7 +79,7 @@ class Choice:
         ConfigError
             When there is no such kind.
         """
-        base = self.grid.base
+        base = self.grid.swept
         if kind == "decades":
             return by_decade(self.returns)
         if kind == "regimes":

@@ -86,7 +86,7 @@ class GridSweep:
     tally: Tally
 
     @property
-    def base(self) -> Sweep:
+    def swept(self) -> Sweep:
         """At the policy's costs."""
         return self.sweeps[1.0]
 
@@ -104,7 +104,7 @@ class GridSweep:
             The columns of `Sweep.summary`, and annual Sharpe ratios: ``costs 2×``, ``costs 3×``, one a decade, one a
             regime known on the evening before.
         """
-        base = self.base
+        base = self.swept
         table = base.summary()
         rate = base.market.periods_per_year
         for multiple, one in self.sweeps.items():
@@ -147,8 +147,10 @@ class GridSweep:
             for name, one in self.overview().iterrows()
         ]  # fmt: skip
         head = ["", "above zero", "mean Sharpe", "best", "worst"]
-        caption = f"{self.base.trial_count} configurations; {self.tally.trials} trials ever, {self.tally.added} new now"
-        return html_table(head, rows, caption=caption) + self.base._repr_html_()
+        caption = (
+            f"{self.swept.trial_count} configurations; {self.tally.trials} trials ever, {self.tally.added} new now"
+        )
+        return html_table(head, rows, caption=caption) + self.swept._repr_html_()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

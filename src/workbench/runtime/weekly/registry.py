@@ -23,7 +23,15 @@ from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.strategy_set import StrategySet
 from workbench.runtime.calibrations import decision
 from workbench.runtime.calibrations.gates import REFUSE, WARN, GateResult
-from workbench.runtime.sealed import append_line, exclusive, read_lines, read_sealed, write_sealed
+from workbench.runtime.sealed import (
+    append_line,
+    exclusive,
+    known_names,
+    read_lines,
+    read_sealed,
+    resolve_name,
+    write_sealed,
+)
 
 POINTER, HISTORY = "adopted.json", "history.jsonl"
 HISTORICAL = "historical run: not adopted live"
@@ -254,7 +262,9 @@ class StrategySetRegistry:
         DataError
             When a file is damaged.
         """
-        return sorted((self.show(name) for name in self._names()), key=lambda one: (one.as_of, one.created, one.id))
+        return sorted(
+            (self.show(name) for name in known_names(self.folder)), key=lambda one: (one.as_of, one.created, one.id)
+        )
 
     def history(self) -> list[dict[str, Any]]:
         """Every act, oldest first.
@@ -265,9 +275,6 @@ class StrategySetRegistry:
         """
         return read_lines(self.folder / HISTORY)
 
-    def _names(self) -> list[str]:
-        return sorted(path.stem for path in self.folder.glob("[0-9]*.json"))
-
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
@@ -277,11 +284,7 @@ class StrategySetRegistry:
             if pointer is None:
                 raise ConfigError("no strategy set has been adopted yet; run `workbench select`")
             return pointer.current.id
-        found = [known for known in self._names() if name and known.startswith(name)]
-        if len(found) != 1:
-            got = f"{len(found)} begin with {name!r}{': ' if found else ''}{', '.join(found)}"
-            raise ConfigError(f"expected the id of one strategy set, but {got}; see `workbench strategies list`")
-        return found[0]
+        return resolve_name(self.folder, name, what="strategy set", listed_by="workbench strategies list")
 
     def _record(self, name: str) -> JudgedSet:
         record = read_sealed(self._path(name), JudgedSet)

@@ -165,7 +165,7 @@ class WeeklySession(Session):
         -------
         AdaptationComparison
         """
-        base = grid.base
+        base = grid.swept
         fixed = sweep(ResearchMarket.of(base.market.closes), base.configurations, self.policy, costs=base.costs)
         self._count([f"{one.name}, not adapted" for one in base.configurations], "adaptation compared")
         return compare_adaptation(base, fixed)
@@ -186,7 +186,7 @@ class WeeklySession(Session):
         -------
         Choice
         """
-        base, policy = grid.base, self.policy
+        base, policy = grid.swept, self.policy
         self.progress("walking forward", 0, 4)
         walked = walk_forward(
             base.returns,
@@ -224,7 +224,7 @@ class WeeklySession(Session):
         -------
         SimulatedRebalancing
         """
-        base = choice.grid.base
+        base = choice.grid.swept
         columns = base.returns.columns.get_indexer(pd.Index(choice.returns.columns))
         return simulate_rebalancing(
             choice.returns,
@@ -271,7 +271,7 @@ class WeeklySession(Session):
         self.progress("replaying through the engine", 0, 1)
         span = ReplaySpan(date.fromisoformat(first) if first else None, None, equity)
         chosen = chosen_strategies(choice, self.policy)
-        replayed = replay_strategies(choice.grid.base.market, self.rates, self.policy, chosen, span)
+        replayed = replay_strategies(choice.grid.swept.market, self.rates, self.policy, chosen, span)
         self.progress("replayed", 1, 1)
         return replayed
 
@@ -289,7 +289,7 @@ class WeeklySession(Session):
         -------
         Parity
         """
-        return compare_books(replayed, choice.grid.base.market, self.policy)
+        return compare_books(replayed, choice.grid.swept.market, self.policy)
 
     def effects(self, replayed: StrategyReplay) -> pd.Series:
         """What the controls did to the profit, by reason.
