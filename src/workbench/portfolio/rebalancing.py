@@ -307,7 +307,8 @@ class _Watch:
         self._before = _largest_before(self._fallen)
         width = values.shape[1]
         self._covariance, self._budget = np.zeros((width, width)), np.full(width, np.nan)
-        self._day, self._correlated, self._met = -1, 0, dict[str, bool]()
+        self._day, self._correlated, self._alike = -1, 0, False
+        self._risky, self._fell = np.zeros(width, dtype=bool), np.zeros(width, dtype=bool)
 
     def advance(self, day: int, current: Floats) -> None:
         self._day = day
@@ -347,21 +348,18 @@ class _Watch:
         return float((inner.sum() - count) / (count * (count - 1)))
 
     def fresh(self, state: BookState, rules: Rebalancing) -> BookState:
-        """The state with triggers that were met the evening before left out: a crossing is acted on once."""
-        now = {
-            "risk": bool((state.risk_over_share > rules.value_at_risk_of_share).any()),
-            "drawdown": bool((state.drawdown_over_history > rules.drawdown_of_history).any()),
-            "correlation": state.days_correlated >= rules.correlation_days,
-        }
-        quiet = np.zeros(1)
+        """The state without what was above its limit the evening before: each crossing is acted on once."""
+        risky = state.risk_over_share > rules.value_at_risk_of_share
+        fallen = state.drawdown_over_history > rules.drawdown_of_history
+        alike = state.days_correlated >= rules.correlation_days
         kept = BookState(
             state.new_week,
             state.tier_drift,
-            quiet if self._met.get("risk") else state.risk_over_share,
-            quiet if self._met.get("drawdown") else state.drawdown_over_history,
-            0 if self._met.get("correlation") else state.days_correlated,
+            np.where(self._risky, 0.0, state.risk_over_share),
+            np.where(self._fell, 0.0, state.drawdown_over_history),
+            0 if self._alike else state.days_correlated,
         )
-        self._met = now
+        self._risky, self._fell, self._alike = risky, fallen, alike
         return kept
 
 
