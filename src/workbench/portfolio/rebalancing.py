@@ -12,7 +12,7 @@ from workbench.domain.policy import Policy
 from workbench.domain.policy.trading import Rebalancing, Tiers
 from workbench.domain.tables import html_list, html_table, percent
 from workbench.domain.trading.modes import Tier
-from workbench.portfolio.tiers import TRADING_TIERS, tier_readings, tier_weights
+from workbench.portfolio.tiers import TRADING_TIERS, TRUST_DAYS, tier_readings, tier_weights
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -305,6 +305,7 @@ class _Watch:
         self._fallen = peak - equity
         # the largest drawdown that had ended, or been reached, before the present one began
         self._before = _largest_before(self._fallen)
+        self._before[:TRUST_DAYS] = 0.0  # a year is needed before there is a history to exceed
         width = values.shape[1]
         self._covariance, self._budget = np.zeros((width, width)), np.full(width, np.nan)
         self._day, self._correlated, self._alike = -1, 0, False
