@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from workbench.data.policy_file import read_policy
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.trading.modes import Tier
-from workbench.portfolio import TierReading, assign_tiers, tier_readings, tier_weights
+from workbench.portfolio import TierReading, tier_readings, tier_weights
 from workbench.portfolio.tiers import FACTORS, factor_of
 
 POLICY = read_policy(None)
@@ -84,14 +84,6 @@ def test_what_is_not_known_is_neutral_and_said():
     assert list(found.weights.values()) == pytest.approx([0.12] * 5 + [0.1] * 3 + [0.05] * 2)
     assert len(found.neutral) == 40 and "s0: performance is not known and counts as neutral" in found.neutral
     assert "s9: regime is not known" in found._repr_html_()
-
-
-def test_the_first_are_core_the_last_tactical():
-    names = [f"s{place}" for place in range(10)]
-    assert list(assign_tiers(POLICY.tiers, names).values()) == TIERS
-    assert assign_tiers(POLICY.tiers, names[:6])["s5"] is Tier.GROWTH
-    with pytest.raises(ConfigError, match="the tiers have 10 places, got 11 strategies"):
-        assign_tiers(POLICY.tiers, [*names, "s10"])
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,9 @@ def test_one_surviving_strategy_is_judged_without_a_rank():
 
 def test_discarded_ideas_make_the_gate_stricter():
     panel = plant_edge(noise_panel(np.random.default_rng(0), days=4_000, trials=50), [0], sharpe_annual=0.95)
+    settings = GateSettings(bootstraps=200, blocks=6, block=1.0)
     few, many = (
-        gather_evidence(panel, generator=np.random.default_rng(1), trial_count=count, settings=QUICK)
+        gather_evidence(panel, generator=np.random.default_rng(1), trial_count=count, settings=settings)
         for count in (50, 5_000)
     )
     assert few.is_significant and not many.is_significant

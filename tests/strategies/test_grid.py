@@ -11,7 +11,6 @@ from workbench.strategies import (
     Marks,
     find_signal,
     grid_from_table,
-    parameter_sets,
     regime_codes,
     side_at_marks,
     strategy_grid,
@@ -33,8 +32,7 @@ def test_a_users_grid_takes_the_rest_from_the_policy():
     assert len(grid) == 1 * 2 * 2 * 3
     assert grid[-1].name == "EURUSD weekly moderate(15, 40) aggressive"
     assert grid[-1].lookback(POLICY) == 40
-    assert parameter_sets(grid[-1], POLICY) == {"always": (15.0, 40.0)}
-    assert parameter_sets(grid[0], POLICY)["crisis"] == (20.0, 2.0)
+    assert grid[-1].parameters == (15.0, 40.0) and grid[0].parameters == ()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from workbench.portfolio.rebalancing import (
     simulate_rebalancing,
 )
 from workbench.portfolio.sizing import PositionSize, SizingInputs, size_position
-from workbench.portfolio.tiers import TierReading, WeightsOfTiers, assign_tiers, tier_readings, tier_weights
+from workbench.portfolio.tiers import TierReading, WeightsOfTiers, tier_readings, tier_weights
 
 __all__ = [
     "DriftReport",
@@ -22,7 +22,6 @@ __all__ = [
     "TierReading",
     "WeightComparison",
     "WeightsOfTiers",
-    "assign_tiers",
     "compare_weights",
     "drift_report",
     "rebalance",

@@ -91,31 +91,6 @@ class WeightsOfTiers:
         return html_table(["strategy", "tier", *FACTORS, "weight"], rows, caption=caption) + html_list(self.neutral)
 
 
-def assign_tiers(tiers: Tiers, names: Sequence[str]) -> dict[str, Tier]:
-    """Tiers by robustness: the first are core, the next growth, the last tactical.
-
-    Parameters
-    ----------
-    tiers : Tiers
-        How many each tier takes.
-    names : sequence of str
-        Most robust first.
-
-    Returns
-    -------
-    dict of str to Tier
-
-    Raises
-    ------
-    ConfigError
-        When there are more names than places.
-    """
-    places = [tier for tier in TRADING_TIERS for _ in range(getattr(tiers, tier.name.lower()).strategies)]
-    if len(names) > len(places):
-        raise ConfigError(f"the tiers have {len(places)} places, got {len(names)} strategies")
-    return dict(zip(names, places, strict=False))
-
-
 def tier_readings(
     returns: pd.DataFrame, tiers: Mapping[str, Tier], regimes: Integers, *, periods_per_year: float
 ) -> tuple[TierReading, ...]:

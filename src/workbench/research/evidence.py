@@ -1,5 +1,6 @@
 """What all trials together say: the primary gate, and how far to trust what passes it."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,16 +17,20 @@ from workbench.research.overfitting import (
     SuperiorPredictiveAbility,
     deflated_both,
     effective_trials,
+    haircut_all,
     minimum_backtest_length,
     probability_of_backtest_overfitting,
     step_m,
     superior_predictive_ability,
 )
+from workbench.research.overfitting.haircut import METHODS
 from workbench.research.overfitting.panel import sharpe_ratios
 from workbench.research.walk_forward import finite_returns
 
 Floats = NDArray[np.float64]
 
+BEYOND, MOST_SAMPLES = 5, 50_000
+"""Samples wanted beyond the critical value, and the most that are drawn for it."""
 SIGNIFICANCE = 0.05
 """Probability, over all trials together, of calling at least one strategy without an edge significant."""
 
@@ -70,6 +75,9 @@ class Evidence:
         None when there is one series only, or none that earns: there is nothing to rank.
     deflated : DeflatedSharpe or None
         None when there is one series only; else of the best Sharpe ratio of all, by both conventions.
+    haircuts : tuple of float
+        Best annual Sharpe ratio, then what is left of it after the haircut by Bonferroni, Holm and BHY (Harvey and Liu
+        2015), over the trials there is a series of.
     effective : EffectiveTrials or None
         None when there is one series only; else independent trials that would be as varied.
     backtest_years : float
@@ -82,6 +90,7 @@ class Evidence:
     predictive_ability: SuperiorPredictiveAbility = field(repr=False)
     overfitting: BacktestOverfitting | None = field(repr=False)
     deflated: DeflatedSharpe | None = field(repr=False)
+    haircuts: tuple[float, float, float, float] = field(repr=False)
     effective: EffectiveTrials | None = field(repr=False)
     backtest_years: float
 
@@ -118,6 +127,10 @@ class Evidence:
             ("superior predictive ability, p", f"{spa.consistent:.3f}"),
             ("White's reality check, p", f"{spa.reality_check:.3f}"),
             *lines,
+            (
+                "best annual Sharpe; after haircut by Bonferroni, Holm, BHY",
+                f"{self.haircuts[0]:+.2f}; " + ", ".join(f"{cut:.2f}" for cut in self.haircuts[1:]),
+            ),
             ("years of data, and needed for a Sharpe ratio of 1", f"{self.years:.1f}, {self.backtest_years:.1f}"),
         ]
 
@@ -162,7 +175,9 @@ def gather_evidence(
     if count < values.shape[1]:
         raise ConfigError(f"trial_count is {count}, but there are {values.shape[1]} series: every trial counts")
     size = settings.significance * values.shape[1] / count
-    found = step_m(values, generator=generator, size=size, bootstraps=settings.bootstraps, block=settings.block)
+    # a strict size is a far quantile: a few samples have to lie beyond it
+    samples = max(settings.bootstraps, min(math.ceil(BEYOND / size), MOST_SAMPLES))
+    found = step_m(values, generator=generator, size=size, bootstraps=samples, block=settings.block)
     ability = superior_predictive_ability(
         values, generator=generator, bootstraps=settings.bootstraps, block=settings.block
     )
@@ -178,6 +193,7 @@ def gather_evidence(
         ability,
         _overfitting(values, settings.blocks) if several else None,
         deflated_both(values, best, trial_count=count) if several else None,
+        _haircuts(values, best, len(values) / years),
         effective_trials(values) if several else None,
         minimum_backtest_length(count) if count > 1 else 0.0,
     )
@@ -188,3 +204,11 @@ def _overfitting(values: Floats, blocks: int) -> BacktestOverfitting | None:
     if (sharpe_ratios(values) <= 0.0).all():
         return None
     return probability_of_backtest_overfitting(values, blocks=blocks)
+
+
+def _haircuts(values: Floats, best: int, periods_per_year: float) -> tuple[float, float, float, float]:
+    """The best annual Sharpe ratio, and after each adjustment of all p-values."""
+    ratios, scale = sharpe_ratios(values), np.sqrt(periods_per_year)
+    left = [haircut_all(ratios, observations=len(values), method=method) for method in METHODS]
+    cut = [float(one.haircut_sharpe_ratios[best] * scale) for one in left]
+    return (float(ratios[best] * scale), cut[0], cut[1], cut[2])

@@ -1,6 +1,5 @@
 """The side of a configuration at every mark: bars of its timeframe, parameters of the regime."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,24 +127,3 @@ def side_at_marks(
         reading = adapted_reading(signal, policy, bars, marks.regimes[ends], neighbour=neighbour)
     last = np.cumsum(starts) - 1
     return np.where(last >= 0, reading[np.maximum(last, 0)], 0.0), starts
-
-
-def parameter_sets(configuration: Configuration, policy: Policy) -> Mapping[str, Parameters]:
-    """The numbers a configuration trades with, by regime.
-
-    Parameters
-    ----------
-    configuration : Configuration
-        Any.
-    policy : Policy
-        Its adaptation table.
-
-    Returns
-    -------
-    mapping of str to tuple
-        One entry ``always`` when they are the user's own.
-    """
-    if configuration.parameters:
-        return {"always": configuration.parameters}
-    signal = find_signal(configuration.signal)
-    return {regime.name.lower(): signal.parameters(policy, regime) for regime in Regime}

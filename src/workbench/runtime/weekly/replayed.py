@@ -328,23 +328,3 @@ def _unit_book(rates: DailyRates, equity: float) -> Book:
     normal = normal_volatility(ewma_volatility(rates.pair_simple_returns().to_numpy()[-WARM_UP:]))
     pairs = dict(zip(PAIRS, normal.tolist(), strict=True))
     return equal_risk_book(pairs, rates.last_values(), equity=equity, gross=1.0)
-
-
-def paper_policy(policy: Policy) -> Policy:
-    """The policy with its demands on a strategy's record waived, for trading on paper only.
-
-    Parameters
-    ----------
-    policy : Policy
-        In force.
-
-    Returns
-    -------
-    Policy
-        Another hash: no journal takes it for the one in force. Conditions a strategy has lost in still keep it out.
-    """
-    conditions = policy.market_conditions
-    waived = conditions.eligibility.model_copy(
-        update={"drawdown_below": 1.0, "stress_survival_above": -1.0, "walk_forward_above": -1.0}
-    )
-    return policy.model_copy(update={"market_conditions": conditions.model_copy(update={"eligibility": waived})})

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.data.grid_file import read_grid
 from workbench.data.store import Store
-from workbench.portfolio import WeightComparison, compare_weights, simulate_rebalancing
+from workbench.portfolio import DriftReport, WeightComparison, compare_weights, drift_report, simulate_rebalancing
 from workbench.portfolio.rebalancing import SimulatedRebalancing
 from workbench.research import (
     GateSettings,
@@ -233,6 +233,24 @@ class WeeklySession(Session):
             self.policy,
             cost_rates=base.moving_costs(self.policy)[:, columns],
         )
+
+    def drift(self, choice: Choice, rebalanced: SimulatedRebalancing) -> DriftReport:
+        """How far the weights of the last day are from where the tier rule wants them on its evening.
+
+        Parameters
+        ----------
+        choice : Choice
+            The strategies and their tiers.
+        rebalanced : SimulatedRebalancing
+            From `rebalanced`.
+
+        Returns
+        -------
+        DriftReport
+        """
+        target = {strategy.name: strategy.allocation for _, strategy in chosen_strategies(choice, self.policy)}
+        current = {str(name): float(weight) for name, weight in rebalanced.weights.iloc[-1].items()}
+        return drift_report(self.policy.tiers, target, current, choice.tiers)
 
     def weights_compared(self, choice: Choice, rebalanced: SimulatedRebalancing, *, seed: int = 0) -> WeightComparison:
         """The tier rule beside equal weight, inverse volatility, risk parity and HRP at equal exposure.
