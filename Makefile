@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export WORKBENCH_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-browser check bench bench-smoke lab lock clean
+.PHONY: help setup run weekly test test-browser check bench bench-smoke lab lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 run: setup ## main job: data, models, regimes, a calibration adopted or refused, the report (ARGS="--as-of 2008-10-27")
 	$(BIN)/workbench daily $(ARGS)
+
+weekly: setup ## the grid of strategies: swept, walked forward, tested together, ten chosen, the report (ARGS="--grid mine.toml")
+	$(BIN)/workbench select $(ARGS)
 
 test: setup ## all tests but those that drive a browser (ARGS="-k drawdown")
 	$(BIN)/pytest -m "not browser" $(ARGS)

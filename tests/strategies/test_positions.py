@@ -1,5 +1,7 @@
 """Positions: the compiled walk against a plain twin written from the words of the policy, and each rule by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ class PlainStrategy:
     def __init__(self, exits, half_spread):
         self.exits, self.half_spread = exits, half_spread
         self.units = self.entry_price = self.stop = 0.0
-        self.signal, self.waits_for_change_from, self.bars = 0, None, 0
+        self.signal, self.waits_for_change_from, self.bars, self.said = 0, None, 0, []
 
     @property
     def direction(self):
@@ -36,6 +38,7 @@ class PlainStrategy:
         if self.direction:
             self.bars += 1
         self.signal = side
+        self.said.append(side)
         if side != self.waits_for_change_from:
             self.waits_for_change_from = None
         if self.direction and side != self.direction:
@@ -43,7 +46,8 @@ class PlainStrategy:
                 return
             self.units = 0.0
             self.waits_for_change_from = None
-        if side and not self.direction and self.waits_for_change_from is None:
+        enough = self.said[-self.exits.confirmations :] == [side] * self.exits.confirmations
+        if side and enough and not self.direction and self.waits_for_change_from is None:
             self.stop, self.bars = self.exits.stop_distance[regime], 0
             self.units = side * self.exits.risk_per_trade / self.stop / close
             self.entry_price = close + side * self.half_spread
@@ -64,7 +68,7 @@ def random_bars(seed, marks=1500):
 @pytest.mark.parametrize("seed", range(50))
 def test_the_compiled_walk_is_the_plain_twin(seed):
     bars = random_bars(seed)
-    exits = Exits.of(POLICY, ("conservative", "moderate", "aggressive")[seed % 3])
+    exits = replace(Exits.of(POLICY, ("conservative", "moderate", "aggressive")[seed % 3]), confirmations=1 + seed % 4)
     twin, expected = PlainStrategy(exits, bars.half_spread), []
     for t, close in enumerate(bars.closes):
         twin.mark(close)
@@ -120,6 +124,13 @@ def test_a_turn_waits_for_the_minimum_hold_a_stop_does_not():
     assert happened.tolist() == [0, ENTRY, 0, 0, TURN, 0]
     _, stopped = one_pair([1.0, 1.0, 0.97, 1.0], [0, 1, 1, 1], regime=Regime.TRENDING)
     assert stopped[2] == STOP
+
+
+def test_an_entry_waits_for_its_confirmations():
+    twice = replace(Exits.of(POLICY, "conservative"), confirmations=2)
+    _, happened = one_pair([1.0] * 7, [0, 1, -1, -1, 1, 1, 1], exits=twice)
+    assert happened.tolist() == [0, 0, 0, ENTRY, SIGNAL_GONE, ENTRY, 0]
+    assert Exits.of(POLICY, "conservative").confirmations == POLICY.market_conditions.normal.confirmations == 1
 
 
 def test_a_signal_that_is_gone_closes():

@@ -35,12 +35,15 @@ class Exits:
         Fraction of the entry price, by regime at entry.
     minimum_hold : ndarray of int, shape (regimes,)
         Bars before a signal may turn a position, by the regime of the moment.
+    confirmations : int
+        Bars in a row that must say the same before a position is entered.
     """
 
     risk_per_trade: float
     reward_to_risk: float
     stop_distance: Floats
     minimum_hold: Integers
+    confirmations: int = 1
 
     @classmethod
     def of(cls, policy: Policy, profile: str) -> "Exits":
@@ -49,7 +52,7 @@ class Exits:
         Parameters
         ----------
         policy : Policy
-            Its adaptation tables and risk profiles.
+            Its adaptation tables, risk profiles, and the confirmations of a normal market.
         profile : str
             One of the policy's.
 
@@ -63,6 +66,7 @@ class Exits:
             chosen.reward_to_risk,
             np.array([policy.adaptation.stop_distance_of(regime) for regime in Regime]),
             np.array([policy.adaptation.minimum_hold_of(regime) for regime in Regime], dtype=np.int64),
+            policy.market_conditions.normal.confirmations,
         )
 
 
@@ -110,7 +114,7 @@ def walk(bars: Bars, exits: Exits) -> tuple[Floats, Integers]:
     """
     return _walk(
         bars.closes, bars.side, bars.new_bar, bars.regime, (bars.half_spread, exits.risk_per_trade,
-        exits.reward_to_risk), (exits.stop_distance, exits.minimum_hold),
+        exits.reward_to_risk), (exits.stop_distance, exits.minimum_hold), exits.confirmations,
     )  # fmt: skip
 
 
@@ -122,12 +126,13 @@ def _walk(
     regime: Integers,
     numbers: tuple[float, float, float],
     tables: tuple[Floats, Integers],
+    confirmations: int,
 ) -> tuple[Floats, Integers]:
     half, risk, reward = numbers
     stops, holds = tables
     held, happened = np.zeros(len(closes)), np.zeros(len(closes), dtype=np.int64)
     units, price, stop = 0.0, 0.0, 0.0
-    seen, wanted, spent, bars_held = 0, 0, 0, 0
+    seen, wanted, spent, bars_held, agreeing = 0, 0, 0, 0, 0
     for t in range(len(closes)):
         if units != 0.0:
             move = (1.0 if units > 0.0 else -1.0) * (closes[t] / price - 1.0)
@@ -136,7 +141,8 @@ def _walk(
                 units, wanted, spent, happened[t] = 0.0, 0, seen, out
         if new_bar[t]:
             bars_held += 1 if units != 0.0 else 0
-            seen = 1 if side[t] > 0.0 else (-1 if side[t] < 0.0 else 0)
+            before, seen = seen, 1 if side[t] > 0.0 else (-1 if side[t] < 0.0 else 0)
+            agreeing = agreeing + 1 if seen == before else 1
             spent = spent if seen == spent else 0
             turns = wanted != 0 and seen != wanted
             if turns and units != 0.0 and bars_held < holds[regime[t]]:
@@ -144,7 +150,7 @@ def _walk(
                 continue
             if turns:
                 units, wanted, spent, happened[t] = 0.0, 0, 0, SIGNAL_GONE
-            if seen != 0 and wanted == 0 and spent == 0:
+            if seen != 0 and wanted == 0 and spent == 0 and agreeing >= confirmations:
                 stop = stops[regime[t]]
                 units, wanted, bars_held = seen * risk / stop / closes[t], seen, 0
                 price = closes[t] + seen * half

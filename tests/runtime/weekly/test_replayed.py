@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from workbench.domain.errors import DataError
+from workbench.domain.policy import Policy
 from workbench.domain.trading.events import BarClosed, Fill, Fixing, OperatorEnable
 from workbench.domain.trading.modes import Tier
 from workbench.domain.trading.strategies import Strategy
@@ -17,8 +18,7 @@ from workbench.runtime.weekly.replayed import ASSUMED, ReplaySpan, replay_strate
 from workbench.strategies import strategy_grid
 
 
-@pytest.fixture(scope="module")
-def random_ten(session, policy, rates):
+def ten_at_random(session, policy, rates):
     """Ten configurations drawn from the 384, each with little money, so that no limit on exposure stands in the way."""
     grid = strategy_grid(policy)
     drawn = np.random.default_rng(3).choice(len(grid), 10, replace=False)
@@ -31,6 +31,23 @@ def random_ten(session, policy, rates):
     market = session.history().market
     span = ReplaySpan(date(2019, 1, 2), date(2022, 12, 30))
     return market, replay_strategies(market, rates, policy, chosen, span, controls=False)
+
+
+@pytest.fixture(scope="module")
+def random_ten(session, policy, rates):
+    return ten_at_random(session, policy, rates)
+
+
+def test_with_confirmations_the_books_are_one_too(session, policy, rates):
+    table = policy.model_dump(mode="json")
+    for condition in ("normal", "elevated"):
+        table["market_conditions"][condition]["confirmations"] = 2
+    patient = Policy.from_mapping(table)
+    market, replayed = ten_at_random(session, patient, rates)
+    parity = compare_books(replayed, market, patient)
+    assert parity.holds and len(parity.agree) > 50
+    hasty = compare_books(replayed, market, policy)
+    assert not hasty.holds
 
 
 def test_without_controls_the_engine_makes_the_trades_of_vectorbt_to_the_cent(random_ten, policy):
