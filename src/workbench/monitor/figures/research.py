@@ -337,7 +337,7 @@ def tier_weights(weights: pd.DataFrame, tiers: dict[str, str]) -> Figure:
         shown: dict[str, Any] = {}
         for name, drawn in zip(names, stacked, strict=True):
             shown.setdefault(tiers[str(name)], drawn)
-        axis.legend(list(shown.values()), list(shown), loc="lower left", ncols=3)
+        axis.legend(list(shown.values()), list(shown), loc="lower left", ncols=3, frameon=True, framealpha=0.95)
         axis.set_ylim(0.0, 100.0)
         axis.set_ylabel("% of capital")
         axis.set_title("Weights by the tier rule")
