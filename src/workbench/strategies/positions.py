@@ -114,7 +114,7 @@ def walk(bars: Bars, exits: Exits) -> tuple[Floats, Integers]:
     """
     return _walk(
         bars.closes, bars.side, bars.new_bar, bars.regime, (bars.half_spread, exits.risk_per_trade,
-        exits.reward_to_risk), (exits.stop_distance, exits.minimum_hold), exits.confirmations,
+        exits.reward_to_risk), (exits.stop_distance, exits.minimum_hold, exits.confirmations),
     )  # fmt: skip
 
 
@@ -125,11 +125,10 @@ def _walk(
     new_bar: NDArray[np.bool_],
     regime: Integers,
     numbers: tuple[float, float, float],
-    tables: tuple[Floats, Integers],
-    confirmations: int,
+    tables: tuple[Floats, Integers, int],
 ) -> tuple[Floats, Integers]:
     half, risk, reward = numbers
-    stops, holds = tables
+    stops, holds, confirmations = tables
     held, happened = np.zeros(len(closes)), np.zeros(len(closes), dtype=np.int64)
     units, price, stop = 0.0, 0.0, 0.0
     seen, wanted, spent, bars_held, agreeing = 0, 0, 0, 0, 0
