@@ -86,8 +86,8 @@ def test_sweep_prints_the_best_keeps_all_and_counts_nothing_twice(weekly_home, w
 
 BAD = {
     "an unknown signal": (
-        'signals = ["momentum"]',
-        "unknown signal 'momentum': expected one of conservative, moderate",
+        'signals = ["tea leaves"]',
+        "unknown signal 'tea leaves': expected one of conservative, moderate",
     ),
     "a negative window": ("signals = [{name = 'moderate', parameters = [-5, 20]}]", "two whole numbers of bars"),
     "an unknown pair": ('pairs = ["EURSEK"]', "pairs names 'EURSEK', expected some of EURUSD"),

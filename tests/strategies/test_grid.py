@@ -38,7 +38,7 @@ def test_a_users_grid_takes_the_rest_from_the_policy():
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ({"signals": ["momentum"]}, "unknown signal 'momentum': expected one of conservative"),
+        ({"signals": ["tea leaves"]}, "unknown signal 'tea leaves': expected one of conservative"),
         ({"signals": [{"name": "moderate", "parameters": [-5, 20]}]}, "windows must be two whole numbers"),
         ({"signals": [{"name": "moderate", "windows": [5, 20]}]}, r"signals\[0\] must be a name, or a table"),
         ({"signals": [{"name": "moderate", "parameters": "5"}]}, "must be a list of numbers"),

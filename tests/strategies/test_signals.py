@@ -149,8 +149,8 @@ def test_distances_that_are_none_are_refused(numbers):
 def test_a_second_signal_of_the_same_name_is_refused():
     with pytest.raises(ConfigError, match="two signals are called 'moderate'"):
         register(MovingAverageCross("moderate"))
-    with pytest.raises(ConfigError, match="unknown signal 'momentum': expected one of conservative"):
-        find_signal("momentum")
+    with pytest.raises(ConfigError, match="unknown signal 'tea leaves': expected one of conservative"):
+        find_signal("tea leaves")
 
 
 def test_adapted_windows_are_those_of_the_policy_table():

@@ -1,6 +1,7 @@
 """How a run goes, on the terminal: a line for a step under way, a bar for what takes long, a tick for what ended."""
 
 import json
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from workbench.monitor.replay_page import ReplayView
 
 LOOK_EVERY_SECONDS = 0.2
+WIDE = 120
+"""Columns of a table written to a file or a pipe."""
 BOLD = 4
 
 
@@ -189,7 +192,7 @@ def print_sweep(overview: "pd.DataFrame", table: "pd.DataFrame", refused: Mappin
     refused : mapping of str to str
         Configurations that could not be tried, and why.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     summed = Table(
         "costs", title="The whole grid, annual Sharpe ratios", title_justify="left", box=None, pad_edge=False
     )
@@ -227,7 +230,7 @@ def print_strategy_set(shown: "StrategySet") -> None:
     shown : StrategySet
         With its status.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     console.print(f"{shown.id}  {shown.status.upper()}   {shown.sentence}")
     table = Table("strategy", "tier", box=None, pad_edge=False)
     for name in ("weight", "robustness", "windows won", "drawdown"):

@@ -9,7 +9,7 @@ from workbench.domain.errors import ConfigError
 from workbench.domain.policy import Policy
 from workbench.domain.trading.modes import Regime
 from workbench.domain.trading.strategies import TIMEFRAMES
-from workbench.strategies.protocol import SIGNALS, Parameters, find_signal
+from workbench.strategies.protocol import Parameters, find_signal
 
 PROFILES: tuple[str, ...] = ("conservative", "moderate", "aggressive")
 GRID_KEYS = ("pairs", "timeframes", "risk_profiles", "signals")
@@ -110,7 +110,8 @@ def grid_from_table(table: Mapping[str, Any], policy: Policy) -> tuple[Configura
     pairs = _names(table, "pairs", policy.universe.pairs, policy.universe.pairs)
     timeframes = _names(table, "timeframes", policy.strategies.timeframes, TIMEFRAMES)
     profiles = _names(table, "risk_profiles", PROFILES, PROFILES)
-    signals = [_signal(entry, place) for place, entry in enumerate(_list(table, "signals", tuple(SIGNALS)))]
+    own = tuple(type(policy.strategies.signals).model_fields)
+    signals = [_signal(entry, place) for place, entry in enumerate(_list(table, "signals", own))]
     grid = tuple(
         Configuration(pair, timeframe, name, profile, numbers)
         for pair, timeframe, (name, numbers), profile in product(pairs, timeframes, signals, profiles)
@@ -118,7 +119,7 @@ def grid_from_table(table: Mapping[str, Any], policy: Policy) -> tuple[Configura
     for place, one in enumerate(grid):
         if one in grid[:place]:
             raise ConfigError(f"grid: {one.name} is there twice")
-        if not one.parameters and one.signal not in type(policy.strategies.signals).model_fields:
+        if not one.parameters and one.signal not in own:
             raise ConfigError(f"grid: the policy has no numbers for the signal {one.signal!r}: give it parameters")
     return grid
 

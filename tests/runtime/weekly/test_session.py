@@ -133,7 +133,7 @@ def test_too_little_history_is_refused_in_words(session, policy, rates, tmp_path
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('signals = ["momentum"]', "grid file .*: unknown signal 'momentum'"),
+        ('signals = ["tea leaves"]', "grid file .*: unknown signal 'tea leaves'"),
         ("signals = [{name = 'moderate', parameters = [-5, 20]}]", "windows must be two whole numbers"),
         ("signals = [", "is not valid TOML"),
         ("surprise = 1", "unknown key 'surprise'"),
