@@ -28,8 +28,8 @@ from workbench.engine.kernel.desk import Desk
 from workbench.engine.kernel.layout import DECISION, EVENT, MOST_DECISIONS, WORK, records, same_records
 from workbench.engine.kernel.simulation import take_events
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
-from workbench.runtime.monte_carlo import PathPlan, monte_carlo
 from workbench.runtime.replay.scenario import quick_calibration
+from workbench.stress.monte_carlo import PathPlan, monte_carlo
 
 RUNS = 5
 SECOND_NS = 1_000_000_000

@@ -10,8 +10,8 @@ from workbench.domain.policy import Policy
 from workbench.domain.trading import events as happened
 from workbench.domain.trading.modes import Regime, Tier
 from workbench.domain.trading.strategies import Strategy, StrategyRecord
+from workbench.engine.player import play
 from workbench.engine.risk_engine import RiskEngine, Start
-from workbench.runtime.replay.player import play
 
 Market = Any
 Event = happened.AnyEvent

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.domain.errors import ConfigError
 
-COMPILED_ROOMS = ("domain", "risk", "regimes", "controls", "portfolio", "strategies", "research", "engine")
+COMPILED_ROOMS = ("domain", "risk", "regimes", "controls", "portfolio", "strategies", "research", "engine", "stress")
 """Rooms with compiled kernels."""
 
 

@@ -22,6 +22,7 @@ from workbench.domain.trading.events import AnyEvent, CalibrationAdopted, Fixing
 from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.domain.trading.modes import Tier
 from workbench.domain.trading.strategies import Strategy
+from workbench.engine.player import Played, play
 from workbench.engine.risk_engine import RiskEngine, Start
 from workbench.risk.correlation import correlation_path, normal_correlation
 from workbench.risk.models import CONFIDENCES
@@ -29,7 +30,6 @@ from workbench.risk.models.empirical import empirical_tail
 from workbench.risk.volatility import DAILY_DECAY, NORMAL_WINDOW, ewma_volatility, normal_volatility
 from workbench.runtime.provenance import code_version
 from workbench.runtime.replay.market import Mark, MarkPlan, Scenario, marks_between
-from workbench.runtime.replay.player import Played, play
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,6 @@ from workbench.domain.trading.events import Heartbeat
 from workbench.domain.trading.modes import Ladder, Mode, Regime
 from workbench.engine.risk_engine import EngineState, RiskEngine
 from workbench.portfolio.sizing import PositionSize, SizingInputs, size_position
-from workbench.runtime.monte_carlo import MonteCarlo, PathPlan, monte_carlo
 from workbench.runtime.replay import (
     MarkPlan,
     ReplayOrder,
@@ -22,6 +21,7 @@ from workbench.runtime.replay import (
     held_strategies,
     replay_scenario,
 )
+from workbench.stress.monte_carlo import MonteCarlo, PathPlan, monte_carlo
 
 EXAMPLE_ALLOCATION, EXAMPLE_RISK = 0.1, 0.01
 """A tenth of equity, of which one per cent is lost at the stop: the strategy whose size is explained."""

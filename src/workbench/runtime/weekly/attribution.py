@@ -5,7 +5,7 @@ import pandas as pd
 from workbench.domain.errors import DataError
 from workbench.domain.trading.decisions import EntryRefused, TargetPosition
 from workbench.domain.trading.market_hours import HOUR_NS
-from workbench.runtime.replay.player import Played
+from workbench.engine.player import Played
 from workbench.runtime.weekly.replayed import StrategyReplay
 
 SAME = "same position, other entry price"

@@ -32,10 +32,10 @@ from workbench.domain.trading.events import (
 from workbench.domain.trading.market_hours import DAY_NS, SECOND_NS
 from workbench.domain.trading.modes import Regime
 from workbench.domain.trading.strategies import Strategy
+from workbench.engine.player import Played, play
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.research import ResearchMarket
 from workbench.risk.volatility import ewma_volatility, normal_volatility
-from workbench.runtime.replay.player import Played, play
 from workbench.runtime.replay.scenario import ADOPTED_AFTER_NS, WARM_UP, quick_calibration
 from workbench.strategies import Configuration, side_at_marks
 

@@ -99,7 +99,7 @@ def simulated_returns(settings: Settings, plan: PathPlan) -> Iterator[Floats]:
     """
     factor = np.linalg.cholesky(settings.numbers["covariance"][0])
     for block, first in enumerate(range(0, plan.paths, BLOCK)):
-        generator = np.random.default_rng([plan.seed, block])
+        generator = np.random.Generator(np.random.PCG64([plan.seed, block]))
         shape = (min(BLOCK, plan.paths - first), plan.days, len(LEGS))
         wide = np.sqrt((plan.degrees - 2.0) / generator.chisquare(plan.degrees, shape[:2]))
         yield np.maximum(generator.standard_normal(shape) @ factor.T * wide[:, :, None], -0.9)

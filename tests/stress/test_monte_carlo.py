@@ -12,7 +12,7 @@ from workbench.data.policy_file import read_policy
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.trading.events import Fixing, Heartbeat, PositionHeld
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
-from workbench.runtime.monte_carlo import PathPlan, monte_carlo, simulated_returns
+from workbench.stress.monte_carlo import PathPlan, monte_carlo, simulated_returns
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Stress: whether the book survives, and whether that is the controls or just less risk."""
