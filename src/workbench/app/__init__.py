@@ -8,6 +8,7 @@ from workbench.app.daily import LIVE_WITHIN_DAYS, DailyOrder, daily_run, daily_s
 from workbench.app.replays import (  # noqa: E402
     ReplayRequest,
     known_scenarios,
+    replay_crises,
     replay_events,
     replay_scenario,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "prepare_environment",
     "project_root",
     "registry",
+    "replay_crises",
     "replay_events",
     "replay_scenario",
     "strategy_registry",

@@ -9,8 +9,13 @@ from workbench.app.environment import home_folder
 from workbench.app.sources import load_rates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workbench.domain.policy import Policy
     from workbench.monitor.replay_page import ReplayView
+    from workbench.runtime.crises.historical import CrisisTable
+
+    Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +135,32 @@ def known_scenarios(policy_file: str = "") -> "tuple[Policy, list[tuple[str, str
 
     policy = read_policy(Path(policy_file) if policy_file else None)
     return policy, [(one.id, one.name, one.start, one.end) for one in scenarios_of(policy)]
+
+
+def replay_crises(
+    *, policy_file: str = "", book_file: str = "", equity: float = 1e6, volatility: float = 0.0, tell: "Tell"
+) -> "CrisisTable":
+    """Replay every historical scenario of the policy with controls, without, and with a placebo of equal exposure.
+
+    Parameters
+    ----------
+    policy_file, book_file : str
+        The user's own; empty means the shipped policy and the reference book.
+    equity : float
+        Of the account, US dollars.
+    volatility : float
+        Annual, of the reference book; 0 makes it as large as the first VaR rung lets it be.
+    tell : callable
+        Who is told how far it is: what, done, total.
+
+    Returns
+    -------
+    CrisisTable
+    """
+    from workbench.data.book import read_book
+    from workbench.data.policy_file import read_policy
+    from workbench.runtime.crises.historical import replay_crises as replayed
+
+    policy = read_policy(Path(policy_file) if policy_file else None)
+    book = read_book(Path(book_file), equity=equity) if book_file else None
+    return replayed(load_rates(), policy, book=book, volatility=volatility or None, tell=tell)

@@ -13,6 +13,7 @@ from workbench.app import DailyOrder
 from workbench.cli.calibrations import calibration_commands
 from workbench.cli.data import data_commands
 from workbench.cli.strategies import select, strategy_commands, sweep
+from workbench.cli.stress import stress
 from workbench.domain.errors import ConfigError, WorkbenchError
 
 REFUSED, INTERRUPTED = 1, 130
@@ -54,6 +55,7 @@ cli.add_typer(data_commands, name="data")
 cli.add_typer(calibration_commands, name="calibration")
 cli.command()(sweep)
 cli.command()(select)
+cli.command()(stress)
 cli.add_typer(strategy_commands, name="strategies")
 
 

@@ -244,3 +244,57 @@ def print_strategy_set(shown: "StrategySet") -> None:
     console.print(table)
     for reason in shown.reasons:
         console.print(f"  - {reason}")
+
+
+class CountedProgress:
+    """A bar for work that tells how far it is; a context, silent when not on a terminal."""
+
+    def __init__(self) -> None:
+        console = Console(highlight=False, stderr=True)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        self._bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bars.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Show how far it is.
+
+        Parameters
+        ----------
+        what : str
+            What is being done.
+        done, total : int
+            Units of work.
+        """
+        self._bars.update(self._task, description=what, completed=done, total=total)
+
+
+def print_crises(table: "pd.DataFrame", findings: Sequence[str]) -> None:
+    """Print what every crisis did to a book, and what they say together.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a crisis, fractions and market hours.
+    findings : sequence of str
+        Sentences.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    rows = Table("crisis", title="Largest drawdown in each crisis", title_justify="left", box=None, pad_edge=False)
+    for name in ("with controls", "without", "placebo", "exposure", "amplified", "recovered after", "survived"):
+        rows.add_column(name, justify="right", no_wrap=True)
+    for crisis, one in table.iterrows():
+        hours = f"{one.recovery_hours:.0f} h" if one.recovery_hours != float("inf") else "not by the end"
+        drawdowns = [f"{100 * one[f'drawdown_{run}']:.1f} %" for run in ("with", "without", "placebo")]
+        rows.add_row(str(crisis), *drawdowns, f"{100 * one.exposure:.0f} %", f"{one.amplification:.2f}", hours,
+                     "yes" if one.survived else "no")  # fmt: skip
+    console.print(rows)
+    console.print("\nPlacebo: the book without controls, held at the average exposure of the one with them.")
+    for finding in findings:
+        console.print(f"  - {finding}")

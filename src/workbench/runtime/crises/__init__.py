@@ -1,0 +1,1 @@
+"""The crises of the policy, replayed: with controls, without, and with a placebo of equal exposure."""
