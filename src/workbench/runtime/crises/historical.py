@@ -12,7 +12,7 @@ from workbench.domain.errors import DataError
 from workbench.domain.policy import Policy
 from workbench.domain.tables import Number, html_list, html_table, number, percent
 from workbench.runtime.crises.crisis import RUNS, Crisis, measured
-from workbench.runtime.replay.market import MarkPlan, scenarios_of
+from workbench.runtime.replay.market import MarkPlan, Scenario, scenarios_of
 from workbench.runtime.replay.scenario import ReplayOrder, replay_scenario
 from workbench.stress import (
     Resilience,
@@ -35,7 +35,7 @@ def replay_crises(
     volatility: float | None = None,
     tell: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
 ) -> "CrisisTable":
-    """Replay every historical scenario of the policy.
+    """Replay every historical scenario of the policy, and the days of its gap paths with the gap put in.
 
     Parameters
     ----------
@@ -60,18 +60,36 @@ def replay_crises(
         When no scenario lies in the data.
     """
     found, left_out = [], []
-    known = scenarios_of(policy)
-    for place, scenario in enumerate(known):
+    known = [(scenario, MarkPlan()) for scenario in scenarios_of(policy)] + gap_scenarios(policy)
+    for place, (scenario, plan) in enumerate(known):
         tell(scenario.name, place, len(known))
         try:
-            order = ReplayOrder(scenario, MarkPlan(), book, 1e6, volatility)
+            order = ReplayOrder(scenario, plan, book, 1e6, volatility)
             found.append(measured(replay_scenario(rates, policy, order), rates))
         except DataError as error:
             left_out.append(f"{scenario.name} is left out: {error}")
     tell("crises", len(known), len(known))
     if not found:
-        raise DataError("no historical scenario of the policy lies in the data: " + "; ".join(left_out))
+        raise DataError("no scenario of the policy lies in the data: " + "; ".join(left_out))
     return CrisisTable(tuple(found), tuple(left_out), policy)
+
+
+def gap_scenarios(policy: Policy) -> list[tuple[Scenario, MarkPlan]]:
+    """Days on which a fall came and went between two fixes, with the fall put in; that mark is synthetic.
+
+    Parameters
+    ----------
+    policy : Policy
+        Its gap paths.
+
+    Returns
+    -------
+    list of (Scenario, MarkPlan)
+    """
+    return [
+        (Scenario(f"gap-{gap.start}", f"{gap.name} (SYNTHETIC mark)", gap.start, gap.end), MarkPlan(gaps=(gap,)))
+        for gap in policy.stress.gap_paths
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,7 +259,7 @@ class CrisisTable:
             "crisis", "with controls", "without", "placebo", "exposure", "degradation", "amplification",
             "recovery, market hours", "missed rebound",
         ]  # fmt: skip
-        caption = f"Largest drawdowns in {len(self.crises)} historical crises"
+        caption = f"Largest drawdowns in {len(self.crises)} crises"
         return html_table(head, rows, caption=caption) + html_list(self.left_out)
 
 
