@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.domain.policy import Policy
     from workbench.monitor.replay_page import ReplayView
     from workbench.runtime.crises.historical import CrisisTable
+    from workbench.stress import ReverseTable
 
     Tell = Callable[[str, int, int], None]
 
@@ -139,8 +140,8 @@ def known_scenarios(policy_file: str = "") -> "tuple[Policy, list[tuple[str, str
 
 def replay_crises(
     *, policy_file: str = "", book_file: str = "", equity: float = 1e6, volatility: float = 0.0, tell: "Tell"
-) -> "CrisisTable":
-    """Replay every historical scenario of the policy with controls, without, and with a placebo of equal exposure.
+) -> "tuple[CrisisTable, ReverseTable]":
+    """Every crisis of the policy with controls, without, and with a placebo; and the smallest shocks that do the same.
 
     Parameters
     ----------
@@ -155,12 +156,15 @@ def replay_crises(
 
     Returns
     -------
-    CrisisTable
+    tuple of (CrisisTable, ReverseTable)
     """
     from workbench.data.book import read_book
     from workbench.data.policy_file import read_policy
     from workbench.runtime.crises.historical import replay_crises as replayed
+    from workbench.runtime.crises.historical import reverse_today
 
     policy = read_policy(Path(policy_file) if policy_file else None)
     book = read_book(Path(book_file), equity=equity) if book_file else None
-    return replayed(load_rates(), policy, book=book, volatility=volatility or None, tell=tell)
+    rates, yearly = load_rates(), volatility or None
+    crises = replayed(rates, policy, book=book, volatility=yearly, tell=tell)
+    return crises, reverse_today(rates, policy, book=book, volatility=yearly)

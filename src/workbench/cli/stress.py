@@ -16,14 +16,15 @@ def stress(
     """Replay the historical crises of the policy with controls, without, and with a smaller book."""
     from workbench.app import home_folder, replay_crises
     from workbench.data.files import write_atomically
-    from workbench.monitor.console import CountedProgress, print_crises
+    from workbench.monitor.console import CountedProgress, print_crises, print_reverse
 
     with CountedProgress() as progress:
-        found = replay_crises(
+        found, reverse = replay_crises(
             policy_file=policy, book_file=book, equity=equity, volatility=volatility, tell=progress.tell
         )
     target = Path(output) if output else home_folder() / "stress" / "crises.csv"
     table = found.table()
     write_atomically(target, table.to_csv(index_label="crisis").encode())
     print_crises(table, found.told)
+    print_reverse(reverse.shocks)
     typer.echo(f"\nAll figures: {target}")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.monitor.replay_page import ReplayView
 
 LOOK_EVERY_SECONDS = 0.2
+MANY_YEARS = 1e4
 WIDE = 120
 """Columns of a table written to a file or a pipe."""
 BOLD = 4
@@ -298,3 +299,53 @@ def print_crises(table: "pd.DataFrame", findings: Sequence[str]) -> None:
     console.print("\nPlacebo: the book without controls, held at the average exposure of the one with them.")
     for finding in findings:
         console.print(f"  - {finding}")
+
+
+class ReverseLine(Protocol):
+    """What is shown of a shock that trips something."""
+
+    @property
+    def name(self) -> str:
+        """What it trips or loses."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """Share of equity."""
+        ...
+
+    @property
+    def distance(self) -> float:
+        """In standard deviations of the book."""
+        ...
+
+    @property
+    def years(self) -> float:
+        """Between two such days, if legs were normal."""
+        ...
+
+    @property
+    def moves(self) -> Mapping[str, float]:
+        """Simple return of each leg."""
+        ...
+
+
+def print_reverse(shocks: Sequence[ReverseLine]) -> None:
+    """Print the smallest moves that trip each rung.
+
+    Parameters
+    ----------
+    shocks : sequence of ReverseLine
+        Mildest first.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    rows = Table(title="\nSmallest one-day move that does it", title_justify="left", box=None, pad_edge=False)
+    rows.add_column("trips or loses", no_wrap=True)
+    for name in ("loss", "distance", "years apart, if normal"):
+        rows.add_column(name, justify="right", no_wrap=True)
+    rows.add_column("moves of the legs")
+    for one in shocks:
+        moves = " ".join(f"{leg} {100 * move:+.1f} %" for leg, move in one.moves.items())
+        years = "never seen" if one.years > MANY_YEARS else ("under 0.1" if one.years < 0.1 else f"{one.years:,.1f}")
+        rows.add_row(one.name, f"{100 * one.loss:.0f} %", f"{one.distance:.1f} σ", years, moves)
+    console.print(rows)

@@ -13,12 +13,15 @@ from workbench.stress.measures import (
     wealth,
 )
 from workbench.stress.monte_carlo import MonteCarlo, PathPlan, monte_carlo
+from workbench.stress.reverse import ReverseShock, ReverseTable, reverse_shock, reverse_stress, worst_move
 
 __all__ = [
     "MonteCarlo",
     "PathPlan",
     "Resilience",
     "ResilienceWeights",
+    "ReverseShock",
+    "ReverseTable",
     "Skill",
     "SurvivalRate",
     "amplification",
@@ -30,8 +33,11 @@ __all__ = [
     "placebo_scale",
     "recovery_hours",
     "resilience",
+    "reverse_shock",
+    "reverse_stress",
     "skill",
     "survival",
     "wealth",
     "whipsaw",
+    "worst_move",
 ]

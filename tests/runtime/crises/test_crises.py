@@ -113,6 +113,7 @@ def test_the_command_prints_and_keeps_every_crisis(tmp_path, workbench):
     ended = workbench(tmp_path, "stress", "--volatility", "0.15")
     assert ended.returncode == 0, ended.stderr
     assert "Swiss floor dropped" in ended.stdout and "resilience: with controls" in ended.stdout
+    assert "drawdown rung 4" in ended.stdout and "the loss to be feared" in ended.stdout
     rows = (tmp_path / "stress" / "crises.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 16 and rows[0].startswith("crisis,drawdown_with,drawdown_without,drawdown_placebo")
 

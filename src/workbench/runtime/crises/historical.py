@@ -8,19 +8,23 @@ import pandas as pd
 
 from workbench.data.rates import DailyRates
 from workbench.domain.book import Book
+from workbench.domain.currencies import LEGS
 from workbench.domain.errors import DataError
 from workbench.domain.policy import Policy
 from workbench.domain.tables import Number, html_list, html_table, number, percent
+from workbench.risk.volatility import ewma_covariance
 from workbench.runtime.crises.crisis import RUNS, Crisis, measured
 from workbench.runtime.replay.market import MarkPlan, Scenario, scenarios_of
-from workbench.runtime.replay.scenario import ReplayOrder, replay_scenario
+from workbench.runtime.replay.scenario import WARM_UP, ReplayOrder, reference_book, replay_scenario
 from workbench.stress import (
     Resilience,
+    ReverseTable,
     Skill,
     SurvivalRate,
     control_saving,
     lock_in_rate,
     resilience,
+    reverse_stress,
     skill,
     survival,
     whipsaw,
@@ -72,6 +76,31 @@ def replay_crises(
     if not found:
         raise DataError("no scenario of the policy lies in the data: " + "; ".join(left_out))
     return CrisisTable(tuple(found), tuple(left_out), policy)
+
+
+def reverse_today(
+    rates: DailyRates, policy: Policy, *, book: Book | None = None, volatility: float | None = None
+) -> ReverseTable:
+    """Smallest moves that trip each drawdown rung of a book at its peak on the last evening of the data.
+
+    Parameters
+    ----------
+    rates : DailyRates
+        Their last 2,000 days give the EWMA covariance.
+    policy : Policy
+        Its drawdown ladder.
+    book : Book, optional
+        The reference book when left out.
+    volatility : float, optional
+        Annual, of the reference book.
+
+    Returns
+    -------
+    ReverseTable
+    """
+    held = book if book is not None else reference_book(rates, policy, equity=1e6, volatility=volatility)
+    legs = rates.leg_simple_returns()[list(LEGS)].to_numpy()[-WARM_UP:]
+    return reverse_stress(held.leg_weights(rates.last_values()), ewma_covariance(legs), policy)
 
 
 def gap_scenarios(policy: Policy) -> list[tuple[Scenario, MarkPlan]]:
