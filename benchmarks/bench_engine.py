@@ -28,8 +28,9 @@ from workbench.engine.kernel.desk import Desk
 from workbench.engine.kernel.layout import DECISION, EVENT, MOST_DECISIONS, WORK, records, same_records
 from workbench.engine.kernel.simulation import take_events
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
-from workbench.runtime.replay.scenario import quick_calibration
+from workbench.runtime.replay.scenario import Evening, quick_calibration
 from workbench.stress.monte_carlo import PathPlan, monte_carlo
+from workbench.stress.paths import garch_of
 
 RUNS = 5
 SECOND_NS = 1_000_000_000
@@ -41,7 +42,7 @@ def started() -> tuple[RiskEngine, EngineState]:
     rates, policy = load_rates("2026-10-30"), read_policy(None)
     values = rates.last_values()
     sizes = dict.fromkeys(PAIRS[:10], 10000.0)
-    calibration = quick_calibration(rates, Book(sizes, 1e6), policy)
+    calibration = quick_calibration(Evening.last_of(rates), Book(sizes, 1e6), policy)
     record = StrategyRecord(0.1, 0.9, 0.9, 0.9)
     strategies = [Strategy(pair, pair, Tier(k % 3), 0.1, record=record) for k, pair in enumerate(sizes)]
     engine = RiskEngine(policy, calibration, strategies)
@@ -128,8 +129,9 @@ def bench(*, smoke: bool) -> list[Row]:
     seconds, decisions = median(run[0] for run in runs), runs[0][1]
     typed = typed_steps(engine, state, events[: 2_000 if smoke else 50_000])
     plan = PathPlan(paths=200 if smoke else 20_000, days=20 if smoke else 100)
-    monte_carlo(state, PathPlan(paths=4, days=2))
-    walked = median(timed(lambda: monte_carlo(state, plan))[0] for _ in range(1 if smoke else 3))
+    model = garch_of(state.settings.calibration)
+    monte_carlo(state, model, PathPlan(paths=4, days=2))
+    walked = median(timed(lambda: monte_carlo(state, model, plan))[0] for _ in range(1 if smoke else 3))
     peer, rate = peer_rate(events) if not smoke else ("", None)
     shape = "16 pairs, 7 legs, 10 strategies"
     return [
@@ -151,7 +153,7 @@ def bench(*, smoke: bool) -> list[Row]:
             "path-steps/s",
             target=2_000_000,
             better="higher",
-            note=f"{plan.paths:,} paths of {plan.days} days",
+            note=f"{plan.paths:,} paths of {plan.days} days, GARCH-t, daily review",
         ),
     ]
 

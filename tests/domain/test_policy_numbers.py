@@ -274,3 +274,9 @@ def test_success_criteria() -> None:
         0.2,
     ]
     assert list(success.operational.model_dump().values()) == [90, 30, 30, 0]
+
+
+def test_resilience_score() -> None:
+    weights = POLICY.stress.resilience
+    assert (weights.survival, weights.degradation, weights.amplification, weights.recovery) == (0.5, 0.2, 0.2, 0.1)
+    assert (weights.degradation_scale, weights.amplification_scale) == (0.5, 1.12)

@@ -39,12 +39,12 @@ def test_a_batch_of_paths_is_its_single_paths_bit_for_bit(started, market):
     states = np.repeat(state.record, PATHS)
     together = np.zeros((PATHS, STEPS))
     work, out, event = records(1, WORK), records(MOST_DECISIONS, DECISION), records(1, EVENT)
-    walk_paths((engine.settings.numbers, states, work, out), event, returns, market.DAY, together)
+    walk_paths((engine.settings.numbers, states, work, out), event, returns, (market.DAY, 0), together)
     assert len({row.tobytes() for row in together}) == PATHS
     for path in (0, 7, PATHS - 1):
         single, alone = same_records(state.record), np.zeros(STEPS)
         desk = Desk(engine.settings.numbers[0], single[0], records(1, WORK)[0], records(MOST_DECISIONS, DECISION))
-        walk_path(desk, records(1, EVENT)[0], returns[path], market.DAY, alone)
+        walk_path(desk, records(1, EVENT)[0], returns[path], (market.DAY, 0), alone)
         assert alone.tobytes() == together[path].tobytes()
         assert single.tobytes() == states[path : path + 1].tobytes()
 

@@ -15,12 +15,11 @@ from workbench.domain.trading.decisions import AnyDecision, RiskSnapshot
 from workbench.domain.trading.events import AnyEvent, Fill, Fixing, Heartbeat, PositionHeld
 from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.domain.trading.modes import Condition, Mode, Regime
+from workbench.engine.kernel.simulation import MOST_ROUNDS
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 
 FILL_AFTER_NS = SECOND_NS // 10
 People = Callable[[EngineState, int], Iterable[AnyEvent]]
-MOST_ROUNDS = 3
-"""A fill may lead to another target; what is wanted after so many turns waits for the next mark."""
 
 
 @dataclass(frozen=True, slots=True)

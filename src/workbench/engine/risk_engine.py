@@ -28,7 +28,7 @@ from workbench.engine.kernel.layout import (
     same_records,
 )
 from workbench.engine.kernel.step import OUT_OF_ORDER, step_alone
-from workbench.engine.settings import Settings, build_settings
+from workbench.engine.settings import Settings, build_settings, renewed
 from workbench.engine.translation import DecisionReader, as_numbers
 
 SHOWN = (DecisionKind.MODE, DecisionKind.CONDITION, DecisionKind.ALERT)
@@ -190,7 +190,7 @@ class RiskEngine:
 
     def _renewed(self, settings: Settings, event: AnyEvent) -> Settings:
         if isinstance(event, CalibrationAdopted):
-            return build_settings(settings.policy, event.calibration, settings.strategies, controls=settings.controls)
+            return renewed(settings, event.calibration)
         if isinstance(event, PolicyChanged):
             return build_settings(event.policy, settings.calibration, settings.strategies, controls=settings.controls)
         return settings

@@ -1,7 +1,7 @@
 """Policy, calibration and strategies as the numbers the compiled step runs on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -82,23 +82,107 @@ def build_settings(
     _set_conditions(one, policy, strategies)
     _set_strategies(one, policy, strategies)
     _set_calibration(one, policy, calibration)
-    if not controls:
-        _switch_off_controls(one)
+    numbers = switched_off(numbers, () if controls else (ALL,))
     return Settings(policy, calibration, tuple(strategies), _as_read(numbers), controls)
+
+
+def renewed(settings: Settings, calibration: Calibration) -> Settings:
+    """The same settings under another calibration; everything else is translated already.
+
+    Parameters
+    ----------
+    settings : Settings
+        Not changed.
+    calibration : Calibration
+        New.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    ModelError
+        As `build_settings`.
+    """
+    numbers = settings.numbers.copy()
+    _set_calibration(numbers.view(np.recarray)[0], settings.policy, calibration)
+    return replace(settings, calibration=calibration, numbers=numbers)
 
 
 def _as_read(numbers: Any) -> Any:
     return numbers if IS_COMPILED else numbers.view(np.recarray)
 
 
-def _switch_off_controls(one: Any) -> None:
-    one.trigger[:] = np.inf
-    one.condition_cap[:] = 1.0
-    one.condition_ratio[:] = one.condition_score[:] = np.inf
-    one.drawdown_limit[:] = np.inf
-    one.tier_limit[:] = np.inf
-    one.active[:] = 1
-    one.repeated_stops = NEVER
+def _no_ladder(ladder: Ladder) -> Callable[[Any], None]:
+    def switch(numbers: Any) -> None:
+        numbers["trigger"][:, ladder] = np.inf
+
+    return switch
+
+
+def _no_conditions(numbers: Any) -> None:
+    numbers["condition_cap"][:] = 1.0
+    numbers["condition_ratio"][:] = numbers["condition_score"][:] = np.inf
+    numbers["active"][:] = 1
+
+
+def _no_locks(numbers: Any) -> None:
+    numbers["drawdown_limit"][:] = numbers["tier_limit"][:] = np.inf
+    numbers["repeated_stops"][:] = NEVER
+
+
+def _fixed(field: str, value: float) -> Callable[[Any], None]:
+    def switch(numbers: Any) -> None:
+        numbers[field][:] = value
+
+    return switch
+
+
+CONTROLS: dict[str, Callable[[Any], None]] = {
+    **{f"{ladder.name.lower().replace('_', ' ')} ladder": _no_ladder(ladder) for ladder in Ladder},
+    "market conditions": _no_conditions,
+    "locks": _no_locks,
+}
+"""What each control is: how its numbers are set so that it never acts. Together they are all controls."""
+FACTORS: dict[str, Callable[[Any], None]] = {
+    "volatility factor": _fixed("volatility_full", np.inf),
+    "correlation factor": _fixed("correlation_at_one", 1.0),
+    "regime factor": _fixed("regime_factor", 1.0),
+    "stress factor": _fixed("stress_factors", 1.0),
+}
+"""The same for the factors of sizing; they stay when all controls are off."""
+ALL = "all"
+
+
+def switched_off(numbers: Any, without: Sequence[str]) -> Any:
+    """Settings in which some controls or factors never act.
+
+    Parameters
+    ----------
+    numbers : ndarray of SETTINGS
+        Not changed.
+    without : sequence of str
+        Keys of `CONTROLS` or `FACTORS`, or ``all`` for every control.
+
+    Returns
+    -------
+    ndarray of SETTINGS
+        A copy.
+
+    Raises
+    ------
+    ConfigError
+        When a name is not known.
+    """
+    known, changed = CONTROLS | FACTORS, numbers.copy()
+    for name in [*CONTROLS, *without] if ALL in without else without:
+        if name == ALL:
+            continue
+        if name not in known:
+            raise ConfigError(f"unknown control {name!r}: expected one of {', '.join([*known, ALL])}")
+        known[name](changed.view(np.ndarray))
+    return changed
 
 
 def _set_ladders(one: Any, policy: Policy) -> None:

@@ -183,6 +183,27 @@ class ReverseStress(Section):
     loss: Share
 
 
+class ResilienceWeights(Section):
+    """Weights and scales of the resilience score; the weights add up to 1.
+
+    A scale is where its part is nothing: the degradation itself, and what amplification is above 1.
+    """
+
+    survival: Share
+    degradation: Share
+    amplification: Share
+    recovery: Share
+    degradation_scale: Positive
+    amplification_scale: Positive
+
+    @model_validator(mode="after")
+    def _add_up(self) -> Self:
+        total = self.survival + self.degradation + self.amplification + self.recovery
+        if abs(total - 1.0) > 1e-9:
+            refuse("survival", "weights that add up to 1", total)
+        return self
+
+
 class StressScenarios(Section):
     """Crises the controls are tried on."""
 
@@ -191,6 +212,7 @@ class StressScenarios(Section):
     gap_paths: tuple[PairMove, ...] = Field(min_length=1)
     synthetic: SyntheticShocks
     reverse: ReverseStress
+    resilience: ResilienceWeights
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -147,6 +147,16 @@ WORK = np.dtype(
 )  # fmt: skip
 """Scratch paper of one step, nothing of it outlives the event; `count` decisions have been written."""
 
+SHOWN = np.dtype(
+    [
+        ("time_ns", I), ("equity", F), ("drawdown", F), ("value_at_risk", F), ("volatility_ratio", F),
+        ("correlation_mean", F), ("correlation_drift", F), ("stress_score", F), ("cap", F), ("gross", F), ("mode", I),
+        ("condition", I), ("regime", I), ("units", F, (SLOTS,)), ("profits", F, (SLOTS,)),
+    ],
+    align=True,
+)  # fmt: skip
+"""What is noted at a mark: money in US dollars, exposure over equity, units and profit of each strategy."""
+
 MOST_DECISIONS = 256
 """Room for the decisions of one event; each event can cause far fewer."""
 
