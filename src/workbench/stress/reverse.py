@@ -1,11 +1,13 @@
-"""Reverse stress: the smallest, most plausible one-day move of the legs that loses a given share of equity.
+"""Reverse stress: the smallest, most plausible one-day move of the legs that trips each rung, or loses a given share.
 
-The profit of a held book is, to first order, linear in the simple returns of the seven USD legs: crosses are sums of
-legs. So the worst move at a Mahalanobis distance has a closed form, and so has the distance that loses an amount.
+The profit of a held book is linear in the simple returns of the seven USD legs: a cross is booked at the new value of
+its quote currency, so it is a sum of legs. So the worst move at a Mahalanobis distance has a closed form, and so has
+the distance that loses an amount. What trips the ladders of volatility, VaR and correlation is searched for with the
+engine's own readings.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,9 @@ from scipy.stats import chi2
 from workbench.domain.currencies import LEGS
 from workbench.domain.errors import DataError
 from workbench.domain.policy import Policy
-from workbench.domain.tables import html_table, number, percent
+from workbench.domain.tables import Number, html_list, html_table, number, percent
+from workbench.stress.reverse_ladders import DEEPEST, SEARCHED, Search, triggers_of
+from workbench.stress.situation import Situation
 
 Floats = NDArray[np.float64]
 
@@ -30,17 +34,21 @@ class ReverseShock:
     name : str
         What it trips or loses.
     loss : float
-        Share of equity, positive.
+        Share of equity, positive for a loss, negative where the move that trips the rung earns; NaN without a move.
     distance : float
-        Mahalanobis distance, in standard deviations along the worst direction; infinite for a book without risk.
+        Mahalanobis distance, in standard deviations along the worst direction; infinite where no one-day move does it,
+        0 where the rung holds already.
     moves : dict of str to float
         Simple return of each leg; empty when there is none.
+    ladder : str
+        ``drawdown``, ``volatility``, ``value_at_risk`` or ``correlation``; empty for a plain loss.
     """
 
     name: str
     loss: float
     distance: float
     moves: Mapping[str, float]
+    ladder: str = ""
 
     @property
     def plausibility(self) -> float:
@@ -52,21 +60,46 @@ class ReverseShock:
         """Mean years between two such days under the same assumption."""
         return 1.0 / (self.plausibility * FIXES_A_YEAR) if self.plausibility > 0.0 else float("inf")
 
+    @property
+    def words(self) -> str:
+        """The moves of the legs, or why there are none."""
+        if self.distance == 0.0:
+            return "holds already"
+        if not np.isfinite(self.distance):
+            return "no one-day move does it"
+        return ", ".join(f"{leg} {100 * move:+.1f} %" for leg, move in self.moves.items())
+
 
 @dataclass(frozen=True, slots=True)
 class ReverseTable:
-    """Shocks, mildest first."""
+    """Shocks, and the silences that trip the technical ladder.
+
+    Attributes
+    ----------
+    shocks : tuple of ReverseShock
+        Nearest first.
+    silences : tuple of (str, float)
+        Name of the rung, and seconds of silence in market hours that trip it.
+    """
 
     shocks: tuple[ReverseShock, ...]
+    silences: tuple[tuple[str, float], ...] = ()
 
     def _repr_html_(self) -> str:
-        rows = [
-            [one.name, percent(one.loss, 1), number(one.distance, ".1f"), number(one.years, ",.1f"),
-             ", ".join(f"{leg} {100 * move:+.1f} %" for leg, move in one.moves.items())]
-            for one in self.shocks
-        ]  # fmt: skip
+        rows = [[one.name, *_numbers(one), one.words] for one in self.shocks]
         head = ["trips or loses", "loss", "distance", "years apart, if normal", "moves of the legs"]
-        return html_table(head, rows, caption="Reverse stress: the smallest one-day move of the legs that does it")
+        table = html_table(head, rows, caption="Reverse stress: the smallest one-day move of the legs that does it")
+        told = ", ".join(f"{name} after {seconds:g} seconds" for name, seconds in self.silences)
+        return table + html_list([f"Silence trips {told}"] if told else [])
+
+
+def _numbers(shock: ReverseShock) -> list[str]:
+    nothing = Number("–")
+    return [
+        percent(shock.loss, 1) if np.isfinite(shock.loss) else nothing,
+        number(shock.distance, ".1f") if np.isfinite(shock.distance) else nothing,
+        number(shock.years, ",.1f") if 0.0 < shock.distance < float("inf") else nothing,
+    ]
 
 
 def worst_move(weights: Floats, covariance: Floats, *, distance: float) -> Floats:
@@ -116,7 +149,7 @@ def _deviation(weights: Floats, covariance: Floats) -> float:
     return float(np.sqrt(max(variance, 0.0)))
 
 
-def reverse_shock(name: str, weights: Floats, covariance: Floats, *, loss: float) -> ReverseShock:
+def reverse_shock(name: str, weights: Floats, covariance: Floats, *, loss: float, ladder: str = "") -> ReverseShock:
     """Smallest move that loses a share of equity.
 
     Parameters
@@ -127,6 +160,8 @@ def reverse_shock(name: str, weights: Floats, covariance: Floats, *, loss: float
         As for `worst_move`.
     loss : float
         Share of equity, > 0.
+    ladder : str
+        Whose rung it trips; empty for a plain loss.
 
     Returns
     -------
@@ -142,13 +177,13 @@ def reverse_shock(name: str, weights: Floats, covariance: Floats, *, loss: float
         raise DataError(f"the loss must be a positive share of equity, got {loss!r}")
     deviation = _deviation(weights, covariance)
     if deviation == 0.0:
-        return ReverseShock(name, loss, float("inf"), {})
+        return ReverseShock(name, loss, float("inf"), {}, ladder)
     distance = loss / deviation
     moves = worst_move(weights, covariance, distance=distance)
-    return ReverseShock(name, loss, distance, dict(zip(LEGS, moves.tolist(), strict=True)))
+    return ReverseShock(name, loss, distance, dict(zip(LEGS, moves.tolist(), strict=True)), ladder)
 
 
-def reverse_stress(weights: Floats, covariance: Floats, policy: Policy) -> ReverseTable:
+def drawdown_shocks(weights: Floats, covariance: Floats, policy: Policy) -> tuple[ReverseShock, ...]:
     """Smallest one-day moves that trip each drawdown rung, and the one that loses the policy's limit.
 
     Parameters
@@ -162,14 +197,65 @@ def reverse_stress(weights: Floats, covariance: Floats, policy: Policy) -> Rever
 
     Returns
     -------
-    ReverseTable
+    tuple of ReverseShock
         Mildest first. The last one is what a single day loses before any control can act: there is no mark in between.
+
+    Raises
+    ------
+    DataError
+        When the shapes or numbers are wrong.
     """
-    rungs = policy.ladders.drawdown
-    losses = {
-        f"drawdown rung {place}": rung.trigger
-        for place, rung in enumerate((rungs.rung_1, rungs.rung_2, rungs.rung_3, rungs.rung_4), 1)
-    }
-    losses["the loss to be feared"] = policy.stress.reverse.loss
-    found = [reverse_shock(name, weights, covariance, loss=loss) for name, loss in losses.items()]
-    return ReverseTable(tuple(sorted(found, key=lambda one: one.loss)))
+    found = [
+        reverse_shock(f"drawdown rung {place}", weights, covariance, loss=loss, ladder="drawdown")
+        for place, loss in enumerate(triggers_of(policy, "drawdown"), 1)
+    ]
+    found.append(reverse_shock("the loss to be feared", weights, covariance, loss=policy.stress.reverse.loss))
+    return tuple(sorted(found, key=lambda one: one.loss))
+
+
+def reverse_stress(situation: Situation) -> ReverseTable:
+    """Smallest one-day move that trips each rung, and the silences that trip the technical ones.
+
+    Parameters
+    ----------
+    situation : Situation
+        The book at its peak. Distances are under the covariance of its calibration.
+
+    Returns
+    -------
+    ReverseTable
+        Nearest first. Drawdown has a closed form; what trips volatility, VaR and correlation is searched for with what
+        the engine reads at a fix that closes the day, up to 50 standard deviations. No leg falls by more than 90 %.
+
+    Raises
+    ------
+    DataError
+        When the equity is not positive, a number is not finite, or a pair or value is not of the seven legs.
+    ModelError
+        When the calibration lacks the 95 % tail.
+
+    References
+    ----------
+    Hasofer and Lind (1974), Exact and Invariant Second-Moment Code Format: the design point of a limit state.
+    """
+    policy, search = situation.policy, Search(situation)
+    plain = drawdown_shocks(situation.weights, situation.covariance, policy)
+    found = [
+        replace(one, distance=float("inf"), moves={}) if min(one.moves.values(), default=0.0) < DEEPEST else one
+        for one in plain
+    ]
+    for ladder in SEARCHED:
+        found += [_searched(search, ladder, place) for place in range(len(triggers_of(policy, ladder)))]
+    silences = tuple(
+        (f"technical rung {place}", seconds) for place, seconds in enumerate(triggers_of(policy, "technical"), 1)
+    )
+    return ReverseTable(tuple(sorted(found, key=lambda one: one.distance)), silences)
+
+
+def _searched(search: Search, ladder: str, place: int) -> ReverseShock:
+    name = f"{ladder.replace('_', ' ')} rung {place + 1}"
+    distance, moves = search.smallest(ladder, place)
+    if moves is None:
+        return ReverseShock(name, 0.0 if distance == 0.0 else float("nan"), distance, {}, ladder)
+    loss = float(search.read(moves[None]).loss[0])
+    return ReverseShock(name, loss, distance, dict(zip(LEGS, moves.tolist(), strict=True)), ladder)

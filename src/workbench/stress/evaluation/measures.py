@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from workbench.domain.errors import ConfigError, DataError
+from workbench.domain.errors import DataError
+from workbench.domain.policy.response import ResilienceWeights
 from workbench.domain.tables import html_table, number, percent
 from workbench.domain.trading.market_hours import HOUR_NS, market_time_ns
 
@@ -169,36 +170,6 @@ def recovery_hours(path: pd.DataFrame, last_trigger: pd.Timestamp) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class ResilienceWeights:
-    """Weights and scales of the resilience score; the weights add up to 1.
-
-    Attributes
-    ----------
-    survival, degradation, amplification, recovery : float
-        Weight of each part.
-    degradation_scale : float
-        Degradation at which its part is nothing.
-    amplification_scale : float
-        Amplification above 1 at which its part is nothing.
-    """
-
-    survival: float = 0.5
-    degradation: float = 0.2
-    amplification: float = 0.2
-    recovery: float = 0.1
-    degradation_scale: float = 0.5
-    amplification_scale: float = 1.12
-
-    def __post_init__(self) -> None:
-        """Refuse weights that are no weights, and scales that measure nothing."""
-        parts = (self.survival, self.degradation, self.amplification, self.recovery)
-        if min(parts) < 0.0 or abs(sum(parts) - 1.0) > 1e-9:
-            raise ConfigError(f"resilience weights must be at least 0 and add up to 1, got {parts}")
-        if not (self.degradation_scale > 0.0 and self.amplification_scale > 0.0):
-            raise ConfigError("resilience scales must be positive")
-
-
-@dataclass(frozen=True, slots=True)
 class Resilience:
     """The score, 0 to 1, and its parts, each 0 to 1 before its weight."""
 
@@ -219,7 +190,7 @@ def resilience(
     degradation: float,
     amplification: float,
     recovered: float,
-    weights: ResilienceWeights | None = None,
+    weights: ResilienceWeights,
 ) -> Resilience:
     """Score of a set of scenarios.
 
@@ -231,8 +202,8 @@ def resilience(
         Means over the scenarios.
     recovered : float
         Share of scenarios after which the book was back in time.
-    weights : ResilienceWeights, optional
-        The policy's by default.
+    weights : ResilienceWeights
+        Of the policy.
 
     Returns
     -------
@@ -245,7 +216,6 @@ def resilience(
     DataError
         When a share is not in [0, 1], or a measure is not a number.
     """
-    weights = weights if weights is not None else ResilienceWeights()
     for name, share in (("survival_rate", survival_rate), ("recovered", recovered)):
         if not 0.0 <= share <= 1.0:
             raise DataError(f"{name} must be a share between 0 and 1, got {share!r}")

@@ -32,20 +32,20 @@ def control_saving(loss_controlled: float, loss_free: float) -> float:
 
 
 def placebo_scale(controlled: pd.DataFrame, free: pd.DataFrame) -> float:
-    """Average exposure with controls over that without: the size of the placebo.
+    """Average exposure in US dollars with controls over that without: the size of the placebo.
 
     Parameters
     ----------
     controlled, free : DataFrame
-        Paths of the same scenario: gross, exposure over equity.
+        Paths of the same scenario: gross, exposure over equity, and equity.
 
     Returns
     -------
     float
         1 when the book without controls held nothing.
     """
-    held = float(free["gross"].mean())
-    return float(controlled["gross"].mean()) / held if held > 0.0 else 1.0
+    held, kept = (float((path["gross"] * path["equity"]).mean()) for path in (free, controlled))
+    return kept / held if held > 0.0 else 1.0
 
 
 def placebo(free: pd.DataFrame, scale: float) -> pd.DataFrame:

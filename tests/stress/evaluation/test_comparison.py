@@ -45,9 +45,12 @@ def test_the_placebo_has_the_average_exposure_of_the_controlled_run():
     free = path([100, 90, 95], gross=[1.0, 1.0, 1.0])
     controlled = path([100, 96, 97], gross=[1.0, 0.5, 0.0])
     scale = placebo_scale(controlled, free)
-    assert scale == pytest.approx(0.5)
-    assert placebo(free, scale)["gross"].mean() == pytest.approx(controlled["gross"].mean())
-    assert placebo(free, scale)["equity"].tolist() == [100.0, 95.0, 97.5]
+    # in US dollars: 100 + 48 + 0 held, of 100 + 90 + 95
+    assert scale == pytest.approx(148 / 285)
+    held = placebo(free, scale)["gross"] * free["equity"]
+    assert held.mean() == pytest.approx((controlled["gross"] * controlled["equity"]).mean())
+    assert placebo(free, 0.5)["equity"].tolist() == [100.0, 95.0, 97.5]
+    assert placebo_scale(free, free) == 1.0
     assert placebo_scale(controlled, path([100, 100, 100], gross=0.0)) == 1.0
     with pytest.raises(DataError, match="at least 0"):
         placebo(free, float("nan"))

@@ -7,19 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from workbench.data.policy_file import read_policy
 from workbench.domain.errors import ConfigError, DataError
-from workbench.stress import (
-    ResilienceWeights,
-    amplification,
-    degradation,
-    recovery_hours,
-    resilience,
-    survival,
-    wealth,
-)
+from workbench.domain.policy import Policy
+from workbench.stress import amplification, degradation, recovery_hours, survival, wealth
+from workbench.stress import resilience as resilience_by
+
+POLICY = read_policy(None)
 
 SHARES = st.floats(0.0, 1.0)
 MEASURES = st.floats(-5.0, 50.0)
+
+
+def resilience(**parts):
+    return resilience_by(**parts, weights=POLICY.stress.resilience)
 
 
 def test_survival_counts_what_stays_below_and_a_missing_number_as_lost():
@@ -103,7 +104,20 @@ def test_scores_and_weights_that_cannot_be_are_refused():
         resilience(survival_rate=1.1, degradation=0.1, amplification=1.0, recovered=1.0)
     with pytest.raises(DataError, match="must be numbers"):
         resilience(survival_rate=1.0, degradation=float("nan"), amplification=1.0, recovered=1.0)
-    with pytest.raises(ConfigError, match="add up to 1"):
-        ResilienceWeights(survival=0.9)
-    with pytest.raises(ConfigError, match="scales must be positive"):
-        ResilienceWeights(degradation_scale=0.0)
+    for name, value, message in (
+        ("survival", 0.9, "weights that add up to 1"),
+        ("degradation_scale", 0.0, "stress.resilience.degradation_scale"),
+        ("amplification_scale", -1.0, "stress.resilience.amplification_scale"),
+        ("recovery", 1.5, "stress.resilience.recovery"),
+    ):
+        table = POLICY.model_dump(mode="json")
+        table["stress"]["resilience"][name] = value
+        with pytest.raises(ConfigError, match=message):
+            Policy.from_mapping(table)
+
+
+def test_other_weights_give_another_score():
+    parts = {"survival_rate": 0.5, "degradation": 0.1, "amplification": 1.2, "recovered": 0.0}
+    only = {"survival": 1.0, "degradation": 0.0, "amplification": 0.0, "recovery": 0.0}
+    weights = POLICY.stress.resilience.model_copy(update=only)
+    assert resilience_by(**parts, weights=weights).score == pytest.approx(0.5) != resilience(**parts).score

@@ -1,0 +1,1 @@
+"""What scenarios say together: measures, the placebo, the table, the ablation, the way back."""

@@ -1,0 +1,56 @@
+"""Synthetic scenarios: one file and one registration each; a user's own come as TOML."""
+
+from workbench.domain.errors import ConfigError
+from workbench.domain.policy import Policy
+from workbench.stress.scenarios.combined import combined
+from workbench.stress.scenarios.correlation import adverse_correlation, correlation_breakdown, projected
+from workbench.stress.scenarios.crash import crash
+from workbench.stress.scenarios.legs_against import legs_against
+from workbench.stress.scenarios.outage import feed_outage
+from workbench.stress.scenarios.protocol import REGISTRY, SyntheticScenario, register
+from workbench.stress.scenarios.published import leg_moves, published_scenarios
+from workbench.stress.scenarios.spreads import spreads
+from workbench.stress.scenarios.volatility import volatility
+
+__all__ = [
+    "REGISTRY",
+    "SyntheticScenario",
+    "adverse_correlation",
+    "combined",
+    "correlation_breakdown",
+    "crash",
+    "feed_outage",
+    "leg_moves",
+    "legs_against",
+    "projected",
+    "published_scenarios",
+    "register",
+    "spreads",
+    "synthetic_scenarios",
+    "volatility",
+]
+
+
+def synthetic_scenarios(policy: Policy) -> list[SyntheticScenario]:
+    """Published moves of the policy, then every registered scenario.
+
+    Parameters
+    ----------
+    policy : Policy
+        In force.
+
+    Returns
+    -------
+    list of SyntheticScenario
+
+    Raises
+    ------
+    ConfigError
+        When a published move has the name of a registered one.
+    """
+    found = [*published_scenarios(policy.stress.published_moves), *REGISTRY.values()]
+    names = [one.name for one in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two scenarios are named {name!r}")
+    return found
