@@ -32,7 +32,10 @@ def eurusd(ecb: DailyRates) -> np.ndarray:
     return ecb.pair_simple_returns(("EURUSD",))["EURUSD"].to_numpy()
 
 
-SMALL_RACE = ("--set", "var_calibration.race_start=2024-01-02", "--set", "var_calibration.race_pairs=1")
+SMALL_RACE = (
+    "--set", "var_calibration.race_start=2024-01-02", "--set", "var_calibration.race_pairs=1",
+    "--set", "stress_validation.paths=400",
+)  # fmt: skip
 """A slice of the race that runs in seconds."""
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-SMALL_RACE = ("--set", "var_calibration.race_start=2007-01-02", "--set", "var_calibration.race_pairs=0")
+SMALL_RACE = (
+    "--set", "var_calibration.race_start=2007-01-02", "--set", "var_calibration.race_pairs=0",
+    "--set", "stress_validation.paths=40",
+)  # fmt: skip
 EARLIER, LATER = "2026-10-30", "2008-10-27"
 
 

@@ -42,7 +42,8 @@ ARGUMENTS = {
     ),
     "unknown step": (
         ("--set", "var.race_start=2020-01-01"),
-        "--set names the step 'var'; notebook steps of 'daily' are data_quality, var_calibration, regime_calibration",
+        "--set names the step 'var'; notebook steps of 'daily' are data_quality, var_calibration, regime_calibration, "
+        "stress_validation",
     ),
     "no assignment": (("--set", "race_pairs"), "--set expects step.parameter=value, got 'race_pairs'"),
     "negative equity": (("--equity", "-5"), "equity must be a positive amount of USD, got -5.0"),

@@ -13,7 +13,10 @@ import pytest
 
 from workbench.data.sources.ecb import embedded_history
 
-SMALL_RACE = ("--set", "var_calibration.race_start=2007-01-02", "--set", "var_calibration.race_pairs=0")
+SMALL_RACE = (
+    "--set", "var_calibration.race_start=2007-01-02", "--set", "var_calibration.race_pairs=0",
+    "--set", "stress_validation.paths=40",
+)  # fmt: skip
 CRISIS = "2008-10-27"
 
 
@@ -32,7 +35,7 @@ def with_garbage_after(day: str, path: Path) -> Path:
 
 def test_the_run_leaves_everything_the_morning_needs(daily_folder):
     names = {path.name for path in daily_folder.iterdir()}
-    steps = ("data_quality", "var_calibration", "regime_calibration")
+    steps = ("data_quality", "var_calibration", "regime_calibration", "stress_validation")
     assert {f"{step}.ipynb" for step in steps} | {f"{step}.html" for step in steps} <= names
     assert {"index.html", "summary.json", "manifest.json", "calibration.json"} <= names
     manifest = json.loads((daily_folder / "manifest.json").read_text())
@@ -51,11 +54,16 @@ def test_summary_has_every_promised_key(daily_folder):
     assert {"model", "mean_fz0", "kupiec_p", "christoffersen_p", "dq_p", "in_mcs"} <= set(risk["race"][0])
     assert {"model", "state", "probability", "adopted", "reasons"} <= set(summary["regime"])
     assert {"mean_absolute", "drift_max"} <= set(summary["correlation"])
+    stress = summary["stress"]
+    assert {"survival_rate", "degradation", "amplification", "resilience", "premium", "lock_in_rate"} <= set(stress)
+    keys = {"name", "drawdown_with", "drawdown_without", "drawdown_placebo", "survived"}
+    assert len(stress["scenarios"]) == 23 and all(keys <= set(one) for one in stress["scenarios"])
     assert {"id", "status", "reasons"} <= set(summary["calibration"])
 
 
 def test_every_notebook_shows_its_pictures(daily_folder):
-    for name, least in (("data_quality", 2), ("var_calibration", 5), ("regime_calibration", 4)):
+    shown = {"data_quality": 2, "var_calibration": 5, "regime_calibration": 4, "stress_validation": 4}
+    for name, least in shown.items():
         executed = json.loads((daily_folder / f"{name}.ipynb").read_text())
         outputs = [output for cell in executed["cells"] for output in cell.get("outputs", [])]
         assert sum("image/png" in output.get("data", {}) for output in outputs) >= least, name
@@ -125,3 +133,16 @@ def test_ctrl_c_is_one_sentence_and_the_run_can_go_on(under_way, workbench):
     # the steps beside it may have ended before
     assert "data_quality" in state["steps"]
     assert "var_calibration" not in state["steps"]
+
+
+def test_a_book_that_does_not_survive_keeps_the_calibration_out_and_the_report_says_so_first(workbench, tmp_path):
+    book = tmp_path / "large.csv"
+    book.write_text("pair,units\nEURCHF,9000000\nUSDJPY,9000000\nAUDUSD,9000000\n", encoding="utf-8")
+    ended = workbench(tmp_path / "home", "daily", "--as-of", "2026-10-30", "--book", str(book), *SMALL_RACE)
+    assert ended.returncode == 0, ended.stderr
+    folder = tmp_path / "home" / "runs" / "2026-10-30"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["stress"]["verdict"] == "fail" and summary["calibration"]["status"] == "refused"
+    page = (folder / "index.html").read_text()
+    words = "the stress validation is a fail: the book of today survives"
+    assert words in page and page.index(words) < page.index("<h2>")

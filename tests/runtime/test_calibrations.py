@@ -19,11 +19,11 @@ FAILED = [
 ]
 WARNED = [
     GateResult(
-        "stress verdict",
+        "dynamic quantile at 95 %",
         passed=False,
-        value="not run",
+        value=0.01,
         limit="",
-        sentence="stress verdict not yet available",
+        sentence="past days foretell exceedances",
         consequence="warn",
     )
 ]
@@ -101,7 +101,7 @@ def test_one_failed_gate_refuses_with_its_sentence(registry: CalibrationRegistry
 def test_a_warning_is_recorded_and_changes_nothing(registry: CalibrationRegistry, calibration: Build) -> None:
     adopted = registry.decide(calibration(), PASSED + WARNED, when=MORNING)
     assert adopted.status == "provisional"
-    assert "warning: stress verdict not yet available" in adopted.reasons
+    assert "warning: past days foretell exceedances" in adopted.reasons
 
 
 def test_no_gate_is_no_verdict(registry: CalibrationRegistry, calibration: Build) -> None:

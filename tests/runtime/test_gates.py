@@ -53,9 +53,8 @@ AS_OF = date(2026, 10, 30)
         (shortfall_gate(NAN, GATES), False, "refuse"),
         (convergence_gate([]), True, "refuse"),
         (convergence_gate(["garch EUR"]), False, "refuse"),
-        (stress_gate("pass"), True, "refuse"),
-        (stress_gate("fail"), False, "refuse"),
-        (stress_gate("not run"), False, "warn"),
+        (stress_gate("pass", "23 of 23"), True, "refuse"),
+        (stress_gate("fail", "3 of 23"), False, "refuse"),
         (independence_warning(confidence=0.99, p_value=0.02, gates=GATES), True, "warn"),
         (independence_warning(confidence=0.99, p_value=0.001, gates=GATES), False, "warn"),
         (dynamic_quantile_warning(confidence=0.95, p_value=NAN, gates=GATES), False, "warn"),
@@ -79,7 +78,7 @@ def test_a_number_that_could_not_be_computed_is_said_in_words() -> None:
 
 
 def test_the_missing_stress_verdict_has_words_of_its_own() -> None:
-    assert stress_gate("not run").sentence == "stress verdict not yet available"
+    assert stress_gate("fail", "3 of 23").sentence == "the stress validation is a fail: 3 of 23"
 
 
 def test_a_failed_warning_spells_out_what_it_means() -> None:

@@ -8,11 +8,11 @@ from workbench.app.daily import LIVE_WITHIN_DAYS, DailyOrder, daily_run, daily_s
 from workbench.app.replays import (  # noqa: E402
     ReplayRequest,
     known_scenarios,
-    replay_crises,
     replay_events,
     replay_scenario,
 )
 from workbench.app.sources import load_rates, market_store, registry, today  # noqa: E402
+from workbench.app.stress import StressRequest, validate_stress  # noqa: E402
 from workbench.app.weekly import (  # noqa: E402
     WeeklyOrder,
     overfitting_lab,
@@ -25,6 +25,7 @@ __all__ = [
     "LIVE_WITHIN_DAYS",
     "DailyOrder",
     "ReplayRequest",
+    "StressRequest",
     "WeeklyOrder",
     "compiled_folder",
     "daily_run",
@@ -37,11 +38,11 @@ __all__ = [
     "prepare_environment",
     "project_root",
     "registry",
-    "replay_crises",
     "replay_events",
     "replay_scenario",
     "strategy_registry",
     "today",
+    "validate_stress",
     "weekly_run",
     "weekly_session",
 ]

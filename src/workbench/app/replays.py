@@ -9,14 +9,8 @@ from workbench.app.environment import home_folder
 from workbench.app.sources import load_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from workbench.domain.policy import Policy
     from workbench.monitor.replay_page import ReplayView
-    from workbench.runtime.crises.historical import CrisisTable
-    from workbench.stress import ReverseTable
-
-    Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,35 +130,3 @@ def known_scenarios(policy_file: str = "") -> "tuple[Policy, list[tuple[str, str
 
     policy = read_policy(Path(policy_file) if policy_file else None)
     return policy, [(one.id, one.name, one.start, one.end) for one in scenarios_of(policy)]
-
-
-def replay_crises(
-    *, policy_file: str = "", book_file: str = "", equity: float = 1e6, volatility: float = 0.0, tell: "Tell"
-) -> "tuple[CrisisTable, ReverseTable]":
-    """Every crisis of the policy with controls, without, and with a placebo; and the smallest shocks that do the same.
-
-    Parameters
-    ----------
-    policy_file, book_file : str
-        The user's own; empty means the shipped policy and the reference book.
-    equity : float
-        Of the account, US dollars.
-    volatility : float
-        Annual, of the reference book; 0 makes it as large as the first VaR rung lets it be.
-    tell : callable
-        Who is told how far it is: what, done, total.
-
-    Returns
-    -------
-    tuple of (CrisisTable, ReverseTable)
-    """
-    from workbench.data.book import read_book
-    from workbench.data.policy_file import read_policy
-    from workbench.runtime.crises.historical import replay_crises as replayed
-    from workbench.runtime.crises.historical import reverse_today
-
-    policy = read_policy(Path(policy_file) if policy_file else None)
-    book = read_book(Path(book_file), equity=equity) if book_file else None
-    rates, yearly = load_rates(), volatility or None
-    crises = replayed(rates, policy, book=book, volatility=yearly, tell=tell)
-    return crises, reverse_today(rates, policy, book=book, volatility=yearly)

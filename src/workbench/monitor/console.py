@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -276,29 +276,57 @@ class CountedProgress:
         self._bars.update(self._task, description=what, completed=done, total=total)
 
 
-def print_crises(table: "pd.DataFrame", findings: Sequence[str]) -> None:
-    """Print what every crisis did to a book, and what they say together.
+def print_stress(verdict: str, sentence: str, tables: "Mapping[str, pd.DataFrame]", findings: Sequence[str]) -> None:
+    """Print the verdict of the stress validation, what every scenario did to each book, and what to know.
 
     Parameters
     ----------
-    table : DataFrame
-        One row a crisis, fractions and market hours.
+    verdict, sentence : str
+        ``pass`` or ``fail``, and what it rests on.
+    tables : mapping of str to DataFrame
+        Book → one row a scenario, fractions and market hours.
     findings : sequence of str
-        Sentences.
+        Sentences, bad news first.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-    rows = Table("crisis", title="Largest drawdown in each crisis", title_justify="left", box=None, pad_edge=False)
-    for name in ("with controls", "without", "placebo", "exposure", "amplified", "recovered after", "survived"):
-        rows.add_column(name, justify="right", no_wrap=True)
-    for crisis, one in table.iterrows():
-        hours = f"{one.recovery_hours:.0f} h" if one.recovery_hours != float("inf") else "not by the end"
-        drawdowns = [f"{100 * one[f'drawdown_{run}']:.1f} %" for run in ("with", "without", "placebo")]
-        rows.add_row(str(crisis), *drawdowns, f"{100 * one.exposure:.0f} %", f"{one.amplification:.2f}", hours,
-                     "yes" if one.survived else "no")  # fmt: skip
-    console.print(rows)
-    console.print("\nPlacebo: the book without controls, held at the average exposure of the one with them.")
+    console.print(f"{'✓' if verdict == 'pass' else '✗'} STRESS {verdict.upper()}: {sentence}\n")
     for finding in findings:
         console.print(f"  - {finding}")
+    for book, table in tables.items():
+        rows = Table(title=f"\nLargest drawdown, {book}", title_justify="left", box=None, pad_edge=False)
+        rows.add_column("scenario", no_wrap=True)
+        for name in ("with controls", "without", "placebo", "exposure", "amplified", "recovered after", "survived"):
+            rows.add_column(name, justify="right", no_wrap=True)
+        for scenario, one in table.iterrows():
+            hours = f"{one.recovery_hours:.0f} h" if one.recovery_hours != float("inf") else "not by the end"
+            drawdowns = [f"{100 * one[f'drawdown_{run}']:.1f} %" for run in ("with", "without", "placebo")]
+            rows.add_row(f"{scenario}{' ◇' if one.synthetic else ''}", *drawdowns, f"{100 * one.exposure:.0f} %",
+                         f"{one.amplification:.2f}", hours, "yes" if one.survived else "NO")  # fmt: skip
+        console.print(rows)
+    console.print("\n◇ synthetic. Placebo: no controls, held at the average exposure of the book with them.")
+
+
+def print_paths(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what simulated paths of each book and model lost.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        book, model, paths, days, drawdown_95_with, drawdown_95_without; nothing is printed for none.
+    """
+    if not rows:
+        return
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    title = f"\nSimulated paths ◇: largest drawdown in {rows[0]['days']} days that 95 % do not exceed"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("book", no_wrap=True)
+    table.add_column("model", no_wrap=True)
+    for name in ("with controls", "without", "paths"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in rows:
+        lost = [f"{100 * one[f'drawdown_95_{run}']:.1f} %" for run in ("with", "without")]
+        table.add_row(str(one["book"]), str(one["model"]), *lost, f"{one['paths']:,}")
+    console.print(table)
 
 
 class ReverseLine(Protocol):
@@ -325,8 +353,8 @@ class ReverseLine(Protocol):
         ...
 
     @property
-    def moves(self) -> Mapping[str, float]:
-        """Simple return of each leg."""
+    def words(self) -> str:
+        """The moves, or why there are none."""
         ...
 
 
@@ -345,7 +373,8 @@ def print_reverse(shocks: Sequence[ReverseLine]) -> None:
         rows.add_column(name, justify="right", no_wrap=True)
     rows.add_column("moves of the legs")
     for one in shocks:
-        moves = " ".join(f"{leg} {100 * move:+.1f} %" for leg, move in one.moves.items())
         years = "never seen" if one.years > MANY_YEARS else ("under 0.1" if one.years < 0.1 else f"{one.years:,.1f}")
-        rows.add_row(one.name, f"{100 * one.loss:.0f} %", f"{one.distance:.1f} σ", years, moves)
+        loss = f"{100 * one.loss:.1f} %" if one.loss == one.loss else "–"
+        distance = f"{one.distance:.1f} σ" if one.distance != float("inf") else "–"
+        rows.add_row(one.name, loss, distance, years, one.words)
     console.print(rows)

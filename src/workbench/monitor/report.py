@@ -52,6 +52,11 @@ FIGURES = {
         ("correlations", "Correlations of the legs: now, normal, change"),
         ("alarms", "Correlation drift, turbulence and absorption shift against their block-bootstrap thresholds"),
     ),
+    "stress": (("crisis_drawdowns", "Largest drawdown in every scenario, reference book"),),
+    "stress_more": (
+        ("control_waterfall", "What each control saved in the scenarios, and cost in quiet times"),
+        ("drawdown_fan", "Largest drawdown of simulated years, with controls and without (SYNTHETIC)"),
+    ),
     "data": (("leg_values", "Seven USD legs"), ("largest_moves", "Largest one-day moves")),
 }
 
@@ -82,8 +87,7 @@ def lights(summary: dict[str, Any], policy: Policy) -> list[Light]:
     list of Light
     """
     risk, correlation, ladders = summary["value_at_risk"], summary["correlation"], policy.ladders
-    equity = risk["equity"]
-    var_rungs = list(triggers_of(ladders.value_at_risk))
+    equity, var_rungs = risk["equity"], list(triggers_of(ladders.value_at_risk))
     ratio_rungs = list(triggers_of(ladders.volatility))
     return [
         _light(
@@ -121,6 +125,7 @@ def lights(summary: dict[str, Any], policy: Policy) -> list[Light]:
             f"{correlation['mean_absolute']:.2f}",
             f"mean absolute; moved {correlation['drift']:.2f} from normal",
         ),
+        _stress_light(summary["stress"], policy),
         Light(
             "Regime",
             str(summary["regime"]["state"]),
@@ -130,6 +135,18 @@ def lights(summary: dict[str, Any], policy: Policy) -> list[Light]:
             f"market volatility {summary['regime']['volatility_ratio']:.2f} × normal",
         ),
     ]
+
+
+def _stress_light(stress: Mapping[str, Any], policy: Policy) -> Light:
+    passed = stress["verdict"] == "pass"
+    return Light(
+        "Stress survival",
+        f"{100 * stress['survival_rate']:.0f} %",
+        "calm" if passed else "act",
+        "survives enough" if passed else "does not survive enough",
+        f"of {stress['count']} scenarios, book of today; more than "
+        f"{100 * policy.success.technical.survival_above:g} % asked for",
+    )
 
 
 def triggers_of(ladder: Any) -> tuple[float, ...]:
@@ -246,7 +263,7 @@ def write_report(folder: Path, policy: Policy) -> None:
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     write_page(
         folder, "daily_report.html", FIGURES, summary=summary, lights=lights(summary, policy),
-        findings=honest_findings(summary),
+        findings=honest_findings(summary), targets=policy.success.technical,
     )  # fmt: skip
 
 

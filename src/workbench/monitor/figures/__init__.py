@@ -31,6 +31,13 @@ from workbench.monitor.figures.research import (
     walk_forward,
 )
 from workbench.monitor.figures.risk import contributions, model_race, residual_quantiles, value_at_risk, volatility
+from workbench.monitor.figures.stress import (
+    control_waterfall,
+    crisis_drawdowns,
+    drawdown_fan,
+    equity_fan,
+    reverse_distances,
+)
 
 __all__ = [
     "alarms",
@@ -38,11 +45,15 @@ __all__ = [
     "by_part",
     "contributions",
     "control_effects",
+    "control_waterfall",
     "correlations",
+    "crisis_drawdowns",
     "curve_explorer",
     "degradation",
+    "drawdown_fan",
     "early_warning",
     "engine_equity",
+    "equity_fan",
     "grid",
     "grid_explorer",
     "largest_moves",
@@ -55,6 +66,7 @@ __all__ = [
     "regimes",
     "replay",
     "residual_quantiles",
+    "reverse_distances",
     "scatter_of_probabilities",
     "tier_weights",
     "value_at_risk",

@@ -19,7 +19,7 @@ Zone = Literal["green", "yellow", "red"]
 REFUSE: Consequence = "refuse"
 CONFIRM: Consequence = "confirm"
 WARN: Consequence = "warn"
-StressVerdict = Literal["pass", "fail", "not run"]
+StressVerdict = Literal["pass", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,24 +226,22 @@ def convergence_gate(failed_fits: Sequence[str]) -> GateResult:
     return GateResult("convergence", not failed_fits, float(len(failed_fits)), 0.0, sentence)
 
 
-def stress_gate(verdict: StressVerdict) -> GateResult:
-    """Verdict of the last stress validation.
+def stress_gate(verdict: StressVerdict, sentence: str) -> GateResult:
+    """Verdict of the stress validation of this calibration.
 
     Parameters
     ----------
-    verdict : {"pass", "fail", "not run"}
-        Of the validation that covers this calibration.
+    verdict : {"pass", "fail"}
+        Anything but a pass refuses.
+    sentence : str
+        What it rests on.
 
     Returns
     -------
     GateResult
-        "not run" is a warning with words of its own, never a silent pass.
     """
-    if verdict == "not run":
-        sentence, consequence = "stress verdict not yet available", WARN
-    else:
-        sentence, consequence = f"the stress validation is a {verdict}", REFUSE
-    return GateResult("stress verdict", verdict == "pass", verdict, "not a fail", sentence, consequence)
+    words = f"the stress validation is a {verdict}: {sentence}"
+    return GateResult("stress verdict", verdict == "pass", verdict, "not a fail", words, REFUSE)
 
 
 def independence_warning(*, confidence: float, p_value: float, gates: CalibrationGates) -> GateResult:

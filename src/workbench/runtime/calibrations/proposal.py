@@ -16,6 +16,8 @@ from workbench.runtime.provenance import code_version
 from workbench.runtime.session import as_json
 
 BACKTEST_LEVELS = (0.95, 0.99)
+CALIBRATED = ("data_quality", "value_at_risk", "regime")
+"""Results a calibration is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,24 @@ def results_of(folder: Path) -> dict[str, Any]:
     dict
         Step → result.
     """
-    names = ("data_quality", "value_at_risk", "regime")
+    return read_results(folder, (*CALIBRATED, "stress"))
+
+
+def read_results(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    """Results of some steps.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    names : tuple of str
+        Of the results.
+
+    Returns
+    -------
+    dict
+        Name → result.
+    """
     return {name: json.loads((folder / "results" / f"{name}.json").read_text(encoding="utf-8")) for name in names}
 
 
@@ -134,7 +153,7 @@ def gates_of(
         gate.confidence_set_gate(summary["champion"], checks["members"], limits),
         gate.shortfall_gate(checks["shortfall_p"], limits),
         gate.convergence_gate([*checks["unconverged"], *results["regime"]["gates"]["unconverged"]]),
-        gate.stress_gate("not run"),
+        gate.stress_gate(results["stress"]["verdict"], results["stress"]["sentence"]),
         gate.value_at_risk_move_gate(summary["portfolio_99"], before, limits),
     ]
     for level in BACKTEST_LEVELS:
@@ -184,6 +203,7 @@ def decide(folder: Path, home: Path, policy: Policy, decision: Decision) -> dict
         "recent": results["value_at_risk"]["gates"]["recent"],
         "regime": results["regime"]["summary"],
         "correlation": results["regime"]["correlation"],
+        "stress": results["stress"],
         "calibration": {
             "id": decided.id,
             "status": decided.status,

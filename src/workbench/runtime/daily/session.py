@@ -1,16 +1,21 @@
 """One session of the daily run: what a notebook asks for in a cell, and what it leaves for the next step."""
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from workbench.data.book import read_book
 from workbench.domain.book import Book, equal_risk_book
+from workbench.domain.calibration import Calibration
 from workbench.domain.currencies import LEGS, PAIRS
 from workbench.domain.errors import ConfigError
 from workbench.risk.models.garch_models import CONVERGED
 from workbench.risk.volatility import DAILY_DECAY, ewma_volatility, normal_volatility
 from workbench.runtime.calibrations import CalibrationRegistry
+from workbench.runtime.calibrations.proposal import CALIBRATED, candidate_of, read_results
+from workbench.runtime.crises.running import validate_stress
+from workbench.runtime.crises.validation import StressOrder, StressValidation
 from workbench.runtime.daily.forecast_store import ForecastStore
 from workbench.runtime.daily.regime_calibration import (
     RegimeCalibration,
@@ -101,6 +106,42 @@ class DailySession(Session):
         regime = calibrate_regime(self.rates, labels=labels, seed=seed)
         self.keep("regime", regime_result(regime))
         return regime
+
+    def candidate(self) -> Calibration | None:
+        """The calibration the steps before have made, or the one in force where they have not run.
+
+        Returns
+        -------
+        Calibration or None
+            None on the first day without either.
+        """
+        if all((self.folder / "results" / f"{name}.json").is_file() for name in CALIBRATED):
+            return candidate_of(read_results(self.folder, CALIBRATED), self.policy, datetime.now(UTC))
+        return CalibrationRegistry(self.home).predecessor(self.rates.as_of)
+
+    def validate_stress(
+        self, *, book_file: str = "", equity: float = 1e6, paths: int = 10_000, days: int = 250, seed: int = 0
+    ) -> StressValidation:
+        """Run every scenario with today's book and the reference book, and judge the candidate.
+
+        Parameters
+        ----------
+        book_file : str
+            As in `book`.
+        equity : float
+            US dollars.
+        paths, days, seed : int
+            Of the Monte Carlo, all models together.
+
+        Returns
+        -------
+        StressValidation
+        """
+        book, candidate = self.book(book_file, equity), self.candidate()
+        order = StressOrder(paths=paths, days=days, seed=seed)
+        found = validate_stress(self.rates, self.policy, book, calibration=candidate, order=order, tell=self.progress)
+        self.keep("stress", found.summary())
+        return found
 
 
 def risk_result(risk: RiskCalibration) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The calibrations are the zero-fit default, filtered historical simulation with E
 run takes half a minute a day. They are adopted right after the fix they end on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -112,7 +112,7 @@ def reference_book(rates: DailyRates, policy: Policy, *, equity: float, volatili
     normal = normal_volatility(ewma_volatility(rates.pair_simple_returns().to_numpy()[-WARM_UP:]))
     pairs, values = dict(zip(PAIRS, normal.tolist(), strict=True)), rates.last_values()
     unit = equal_risk_book(pairs, values, equity=equity, gross=1.0)
-    daily, residuals = own_volatility(rates, unit)
+    daily, residuals = own_volatility(Evening.last_of(rates), unit)
     if volatility is None:
         wanted = UNDER_FIRST_RUNG * policy.ladders.value_at_risk.rung_1.trigger / empirical_tail(-residuals)[0][0]
     else:
@@ -122,13 +122,51 @@ def reference_book(rates: DailyRates, policy: Policy, *, equity: float, volatili
     return Book(whole, equity, name=f"reference, {wanted * np.sqrt(FIXES_PER_YEAR):.1%} a year")
 
 
-def own_volatility(rates: DailyRates, book: Book) -> tuple[float, Floats]:
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """What is known on one evening.
+
+    Attributes
+    ----------
+    as_of : date
+        The day.
+    data_hash : str
+        Of all rates up to it.
+    returns : ndarray, shape (days, 7)
+        Simple leg returns, the last `WARM_UP` at most, oldest first.
+    values : mapping of str to float
+        US dollars per unit of each leg.
+    """
+
+    as_of: date
+    data_hash: str
+    returns: Floats = field(repr=False)
+    values: Mapping[str, float] = field(repr=False)
+
+    @classmethod
+    def last_of(cls, rates: DailyRates) -> "Evening":
+        """The last evening of the rates.
+
+        Parameters
+        ----------
+        rates : DailyRates
+            Nothing later exists.
+
+        Returns
+        -------
+        Evening
+        """
+        returns = rates.leg_simple_returns()[list(LEGS)].to_numpy()[-WARM_UP:]
+        return cls(rates.as_of, rates.content_hash, returns, rates.last_values())
+
+
+def own_volatility(evening: Evening, book: Book) -> tuple[float, Floats]:
     """EWMA volatility of a book for the next day, and its standardised residuals.
 
     Parameters
     ----------
-    rates : DailyRates
-        Up to that evening.
+    evening : Evening
+        When.
     book : Book
         At today's positions.
 
@@ -137,18 +175,18 @@ def own_volatility(rates: DailyRates, book: Book) -> tuple[float, Floats]:
     tuple of (float, ndarray)
         Daily fraction of equity; the last 1,000 returns over their forecast volatility.
     """
-    own = rates.leg_simple_returns()[list(LEGS)].to_numpy()[-WARM_UP:] @ book.leg_weights(rates.last_values())
+    own = evening.returns @ book.leg_weights(evening.values)
     scale = ewma_volatility(own)
     return float(scale[-1]), (own / scale[:-1])[-RESIDUAL_DAYS:]
 
 
-def quick_calibration(rates: DailyRates, book: Book, policy: Policy) -> Calibration:
+def quick_calibration(evening: Evening, book: Book, policy: Policy) -> Calibration:
     """Calibration of one evening by the zero-fit default: EWMA volatility, empirical residuals.
 
     Parameters
     ----------
-    rates : DailyRates
-        Up to that evening; nothing later exists.
+    evening : Evening
+        When; nothing later exists.
     book : Book
         Whose residuals give the quantiles.
     policy : Policy
@@ -158,10 +196,10 @@ def quick_calibration(rates: DailyRates, book: Book, policy: Policy) -> Calibrat
     -------
     Calibration
     """
-    legs = rates.leg_simple_returns()[list(LEGS)].to_numpy()[-WARM_UP:]
+    legs = evening.returns
     volatility = ewma_volatility(legs)
     path = correlation_path(legs[-NORMAL_WINDOW - 2 * RESIDUAL_DAYS // 10 :], decay=DAILY_DECAY)
-    now, residuals = own_volatility(rates, book)
+    now, residuals = own_volatility(evening, book)
     quantiles, shortfalls = empirical_tail(-residuals)
     tails = {
         f"{level:g}": {"quantile": float(quantile), "expected_shortfall": float(max(shortfall, quantile))}
@@ -169,9 +207,9 @@ def quick_calibration(rates: DailyRates, book: Book, policy: Policy) -> Calibrat
     }
     return Calibration.from_mapping(
         {
-            "as_of": rates.as_of,
-            "created": f"{rates.as_of}T18:00:00+00:00",
-            "data_hash": rates.content_hash,
+            "as_of": evening.as_of,
+            "created": f"{evening.as_of}T18:00:00+00:00",
+            "data_hash": evening.data_hash,
             "code_version": code_version(),
             "policy_hash": policy.hash,
             "legs": {
@@ -247,7 +285,7 @@ def scenario_events(
         yield mark.event, mark.synthetic
         if mark.event.closes_day:
             day = pd.Timestamp(mark.event.time_ns, tz="UTC").date()
-            calibration = quick_calibration(rates.up_to(day), book, policy)
+            calibration = quick_calibration(Evening.last_of(rates.up_to(day)), book, policy)
             yield CalibrationAdopted(mark.event.time_ns + ADOPTED_AFTER_NS, calibration), False
 
 
@@ -287,7 +325,7 @@ def replay_scenario(rates: DailyRates, policy: Policy, order: ReplayOrder) -> Sc
         raise ConfigError(f"the {book.name} book holds no position: nothing to replay")
     events = list(scenario_events(marks, rates, book, policy))
     start = Start(marks[0].event.time_ns, book.equity)
-    calibration, strategies = quick_calibration(before, book, policy), held_strategies(book)
+    calibration, strategies = quick_calibration(Evening.last_of(before), book, policy), held_strategies(book)
     controlled, free = (
         play(RiskEngine(policy, calibration, strategies, controls=controls), start, events)
         for controls in (True, False)

@@ -22,6 +22,7 @@ from workbench.runtime.replay import (
     replay_scenario,
 )
 from workbench.stress.monte_carlo import MonteCarlo, PathPlan, monte_carlo
+from workbench.stress.paths import garch_of
 
 EXAMPLE_ALLOCATION, EXAMPLE_RISK = 0.1, 0.01
 """A tenth of equity, of which one per cent is lost at the stop: the strategy whose size is explained."""
@@ -169,7 +170,9 @@ class ControlsStory:
         -------
         MonteCarlo
         """
-        return monte_carlo(self._eve(), PathPlan(paths=paths, days=20), controls=controls)
+        return monte_carlo(
+            self._eve(), garch_of(self.replayed.calibration), PathPlan(paths=paths, days=20), controls=controls
+        )
 
     def _eve(self) -> EngineState:
         played = self.replayed

@@ -36,7 +36,7 @@ from workbench.engine.player import Played, play
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.research import ResearchMarket
 from workbench.risk.volatility import ewma_volatility, normal_volatility
-from workbench.runtime.replay.scenario import ADOPTED_AFTER_NS, WARM_UP, quick_calibration
+from workbench.runtime.replay.scenario import ADOPTED_AFTER_NS, WARM_UP, Evening, quick_calibration
 from workbench.strategies import Configuration, side_at_marks
 
 Floats = NDArray[np.float64]
@@ -211,7 +211,7 @@ def replay_strategies(
     times = fix_times(rates.dates).as_unit("ns").asi8
     start = Start(int(times[rows[0]]), span.equity)
     book = _unit_book(rates.up_to(rates.dates[int(rows[0])]), span.equity)
-    calibration = quick_calibration(rates.up_to(rates.dates[int(rows[0])]), book, policy)
+    calibration = quick_calibration(Evening.last_of(rates.up_to(rates.dates[int(rows[0])])), book, policy)
     signals = [side_at_marks(one, policy, market.marks(one.pair)) for one, _ in chosen]
     calls = Calls(tuple(strategy.name for strategy in strategies), signals, market.regimes)
     values = rates.leg_values[list(LEGS)].to_numpy()
@@ -320,7 +320,7 @@ def calibrations_of(rates: DailyRates, rows: NDArray[np.int64], book: Book, poli
     -------
     list of Calibration
     """
-    return [quick_calibration(rates.up_to(rates.dates[row]), book, policy) for row in rows.tolist()]
+    return [quick_calibration(Evening.last_of(rates.up_to(rates.dates[row])), book, policy) for row in rows.tolist()]
 
 
 def _unit_book(rates: DailyRates, equity: float) -> Book:
