@@ -83,7 +83,7 @@ def bench(*, smoke: bool) -> list[Row]:
     paths = 2_000 if smoke else 1_000_000
     seconds, megabytes = alone(paths)
     plain, script = replayed_twice()
-    about = f"{order.paths:,} paths of {order.days} days for each book, with controls and without"
+    about = f"{order.paths:,} paths of {order.days} days, each with controls and without"
     return [
         row(
             "daily stress step, warm: scenarios of two books, ablation, tuning, paths", step, "s", target=15, note=about

@@ -8,7 +8,9 @@ import typer
 
 def stress(
     scenario: Annotated[list[str] | None, typer.Option(help="Id of a scenario; may be repeated [default: all]")] = None,
-    paths: Annotated[int, typer.Option(help="Simulated paths, all models together; 0 for none")] = 10_000,
+    paths: Annotated[
+        int, typer.Option(help="Simulated paths, all models and both books together; 0 for none")
+    ] = 10_000,
     days: Annotated[int, typer.Option(help="Days of each path")] = 250,
     seed: Annotated[int, typer.Option(help="Seed of the paths")] = 0,
     own: Annotated[str, typer.Option(help="Your own scenario TOML, or a folder of them")] = "",

@@ -5,12 +5,14 @@ same length is staged beside it, the run through that says what the controls cos
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.domain.errors import DataError
+from workbench.domain.trading.market_hours import DAY_NS
 from workbench.engine.script import Script, ScriptRun, play_script
 from workbench.engine.settings import ALL
 from workbench.stress.evaluation.comparison import control_saving, placebo, placebo_scale, whipsaw
@@ -82,7 +84,7 @@ class Staged:
         return volatility / self.volatility
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ScenarioRun:
     """One scenario that has been run.
 
@@ -173,7 +175,7 @@ class ScenarioRun:
         daily = daily_returns(self.path(run), self.staged.script.start.equity)
         return amplification(daily, forecast) if forecast > 0.0 else 0.0
 
-    @property
+    @cached_property
     def recovery_hours(self) -> float:
         """Market hours from the last alert of a rung to full exposure and ACTIVE mode; infinite when not back."""
         spoken = [one.time_ns for one in self.controlled.rungs]
@@ -225,8 +227,8 @@ def daily_returns(path: pd.DataFrame, start: float) -> Floats:
     -------
     ndarray
     """
-    equity = path["equity"]
-    closes = equity.groupby(pd.DatetimeIndex(equity.index).normalize()).last().to_numpy()
+    days = pd.DatetimeIndex(path.index).as_unit("ns").asi8 // DAY_NS
+    closes = path["equity"].to_numpy()[np.append(days[1:] != days[:-1], True)]
     whole = np.concatenate([[start], closes[1:] if len(closes) > 1 else closes])
     return np.asarray(whole[1:] / whole[:-1] - 1.0, dtype=np.float64)
 

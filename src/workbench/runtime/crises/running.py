@@ -35,6 +35,8 @@ Tell = Callable[[str, int, int], None]
 MODEL_DAYS = 2_560
 """Last days that models of paths are fitted on, about ten years."""
 MARKOV_STATES = 3
+REFERENCE_SHARE = 0.8
+"""Of the paths: the reference book is where the controls have work to do."""
 
 
 def validate_stress(
@@ -87,7 +89,8 @@ def validate_stress(
     tuning = _tuned(staged, policy, sizes)
     tell("simulated paths", 0, 1)
     times = wanted / (float(np.sqrt(DAYS_PER_YEAR)) * situation.deviation)
-    simulations = simulate(history, situation, order, ((TODAY, 1.0), (reference_name(wanted), times)))
+    books = ((TODAY, 1.0, 1.0 - REFERENCE_SHARE), (reference_name(wanted), times, REFERENCE_SHARE))
+    simulations = simulate(history, situation, order, books)
     tell("stress", 1, 1)
     return StressValidation(as_is, reference, ablation, tuning, tuple(simulations), reverse_stress(situation), order)
 
@@ -180,7 +183,7 @@ def path_models(history: History, situation: Situation) -> list[PathModel]:
 
 
 def simulate(
-    history: History, situation: Situation, order: StressOrder, books: Sequence[tuple[str, float]]
+    history: History, situation: Situation, order: StressOrder, books: Sequence[tuple[str, float, float]]
 ) -> list[Simulation]:
     """Paths of every model for every book, with controls and without.
 
@@ -192,8 +195,8 @@ def simulate(
         The book of today.
     order : StressOrder
         How many paths.
-    books : sequence of (str, float)
-        Name and size, times the book of today.
+    books : sequence of (str, float, float)
+        Name; size, times the book of today; share of the paths.
 
     Returns
     -------
@@ -203,9 +206,9 @@ def simulate(
     if order.paths == 0:
         return []
     models = path_models(history, situation)
-    plan = PathPlan(max(order.paths // len(models), 1), order.days, order.seed)
     found = []
-    for name, times in books:
+    for name, times, share in books:
+        plan = PathPlan(max(round(share * order.paths / len(models)), 1), order.days, order.seed)
         state = opened(situation, times)
         for model in models:
             controlled, free = (monte_carlo(state, model, plan, controls=controls) for controls in (True, False))

@@ -34,7 +34,7 @@ class StressOrder:
     Attributes
     ----------
     paths, days, seed : int
-        Of the Monte Carlo, all models together; 0 paths for none.
+        Of the Monte Carlo, all models and both books together; 0 paths for none.
     reference_volatility : float
         Annual volatility of the reference book.
     scenarios : tuple of str

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Estimate:
     interval: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class StressTable:
     """A set of scenarios that have been run with one book.
 
@@ -102,7 +103,7 @@ class StressTable:
         -------
         Resilience
         """
-        kept, worse, louder, back = self._parts(run).mean(axis=0).tolist()
+        kept, worse, louder, back = self._parts[run].mean(axis=0).tolist()
         return resilience(
             survival_rate=kept, degradation=worse, amplification=louder, recovered=back,
             weights=self.policy.stress.resilience,
@@ -121,7 +122,7 @@ class StressTable:
         tuple of float
         """
         generator = np.random.Generator(np.random.PCG64(0))
-        parts = self._parts(run)
+        parts = self._parts[run]
         drawn = generator.integers(0, len(self.runs), (BOOTSTRAPS, len(self.runs)))
         weights = self.policy.stress.resilience
         kept, worse, louder, back = (parts[:, k][drawn].mean(axis=1) for k in range(4))
@@ -134,21 +135,16 @@ class StressTable:
         low, high = np.quantile(scores, INTERVAL)
         return float(low), float(high)
 
-    def _parts(self, run: str) -> Any:
-        """Survived, degradation, amplification, recovered in time: one row a scenario."""
+    @cached_property
+    def _parts(self) -> dict[str, Any]:
+        """Survived, degradation, amplification, recovered in time by run: one row a scenario."""
+        return {run: np.array([self._parts_of(one, run) for one in self.runs], dtype=float) for run in RUNS}
+
+    def _parts_of(self, one: ScenarioRun, run: str) -> tuple[float, float, float, float]:
         limits = self.policy.success.technical
-        return np.array(
-            [
-                [
-                    one.drawdown(run) < limits.survival_drawdown_below,
-                    one.degradation(run),
-                    one.amplification(run),
-                    run != WITH or one.recovery_hours <= limits.recovery_hours,
-                ]
-                for one in self.runs
-            ],
-            dtype=float,
-        )
+        back = run != WITH or one.recovery_hours <= limits.recovery_hours
+        kept = one.drawdown(run) < limits.survival_drawdown_below
+        return float(kept), one.degradation(run), one.amplification(run), float(back)
 
     @property
     def lock_in_rate(self) -> float:
@@ -216,7 +212,7 @@ class StressTable:
         )
         return [words.replace("%", " %") for holds, words in checks if not holds]
 
-    @property
+    @cached_property
     def findings(self) -> list[str]:
         """What the scenarios say together, the bad news first, each with how few they are."""
         rate, count = self.survival(), len(self.runs)

@@ -24,7 +24,7 @@ from workbench.stress.runs import Staged
 
 Floats = NDArray[np.float64]
 
-DWELL_MINUTES = (15.0, 240.0, 1_440.0, 4_320.0)
+DWELL_MINUTES = (15.0, 1_440.0, 4_320.0)
 RESTORATION_STEPS = (0.1, 0.25, 0.5, 1.0)
 RELEASE_FRACTIONS = (0.6, 0.8, 0.95)
 WORKERS = 2
