@@ -68,6 +68,7 @@ def validate_stress(request: StressRequest, tell: "Tell") -> "StressValidation":
     from workbench.runtime.crises.running import validate_stress as run
     from workbench.runtime.crises.validation import StressOrder
     from workbench.runtime.daily.session import DailySession
+    from workbench.runtime.weekly.registry import StrategySetRegistry
     from workbench.stress.scenarios.own import own_scenario
 
     policy = read_policy(Path(request.policy_file) if request.policy_file else None)
@@ -83,4 +84,12 @@ def validate_stress(request: StressRequest, tell: "Tell") -> "StressValidation":
     home = home_folder()
     session = DailySession(rates=load_rates(), policy=policy, home=home, folder=home / "stress")
     book = session.book(request.book_file, request.equity)
-    return run(session.rates, policy, book, calibration=session.candidate(), order=order, tell=tell)
+    return run(
+        session.rates,
+        policy,
+        book,
+        calibration=session.candidate(),
+        strategy_set=StrategySetRegistry(home).adopted(),
+        order=order,
+        tell=tell,
+    )

@@ -9,10 +9,12 @@ from workbench.domain.book import Book
 from workbench.domain.calibration import Calibration
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.policy import Policy
+from workbench.domain.strategy_set import StrategySet
 from workbench.domain.trading.events import AnyEvent, Fixing, Heartbeat, PositionHeld
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.regimes.markov import MarkovParameters, fit_markov
 from workbench.runtime.crises.staging import CALM_DAYS, History, recorded_scenarios, situation_of, stage_recorded
+from workbench.runtime.crises.strategies import strategy_crises
 from workbench.runtime.crises.validation import TODAY, Simulation, StressOrder, StressValidation, reference_name
 from workbench.runtime.replay.scenario import held_strategies
 from workbench.stress import (
@@ -45,6 +47,7 @@ def validate_stress(
     book: Book,
     *,
     calibration: Calibration | None = None,
+    strategy_set: StrategySet | None = None,
     order: StressOrder | None = None,
     tell: Tell = lambda _what, _done, _total: None,
 ) -> StressValidation:
@@ -60,6 +63,8 @@ def validate_stress(
         Of today.
     calibration : Calibration, optional
         The candidate, for shocks to today's book and for simulated paths; the zero-fit one when left out.
+    strategy_set : StrategySet, optional
+        The one adopted; its strategies are replayed through the historical crises beside the books.
     order : StressOrder, optional
         Everything by default.
     tell : callable
@@ -92,7 +97,9 @@ def validate_stress(
     books = ((TODAY, 1.0, 1.0 - REFERENCE_SHARE), (reference_name(wanted), times, REFERENCE_SHARE))
     simulations = simulate(history, situation, order, books)
     tell("stress", 1, 1)
-    return StressValidation(as_is, reference, ablation, tuning, tuple(simulations), reverse_stress(situation), order)
+    traded = strategy_crises(history, strategy_set) if strategy_set is not None and strategy_set.members else None
+    reverse = reverse_stress(situation)
+    return StressValidation(as_is, reference, ablation, tuning, tuple(simulations), reverse, order, traded)
 
 
 def _tuned(staged: Sequence[Staged], policy: Policy, sizes: dict[str, float]) -> Tuning | None:

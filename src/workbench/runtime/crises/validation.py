@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.domain.errors import ConfigError
 from workbench.domain.tables import html_list, html_table, percent
+from workbench.runtime.crises.strategies import StrategyCrises
 from workbench.stress import (
     Ablation,
     MonteCarlo,
@@ -25,6 +26,7 @@ from workbench.stress.scenarios import SyntheticScenario
 
 Verdict = Literal["pass", "fail"]
 TODAY = "book of today"
+NOTHING_TRADES = "no strategy set is adopted yet: only books are replayed, and the factors of sizing hardly act on them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class StressValidation:
         Smallest moves that trip each rung, book of today.
     order : StressOrder
         What was asked for.
+    strategies : StrategyCrises or None
+        The adopted strategies in the historical crises; None while none are adopted.
     """
 
     as_is: StressTable = field(repr=False)
@@ -114,6 +118,7 @@ class StressValidation:
     simulations: tuple[Simulation, ...] = field(repr=False)
     reverse: ReverseTable = field(repr=False)
     order: StressOrder
+    strategies: StrategyCrises | None = field(default=None, repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -149,7 +154,8 @@ class StressValidation:
         )
         if bad:
             found.append(f"{self.reference_name}: drawdowns are larger with the {bad} than without it")
-        return [*found, *([self.tuning.sentence] if self.tuning is not None else [])]
+        found += [self.tuning.sentence] if self.tuning is not None else []
+        return [*found, self.strategies.sentence if self.strategies is not None else NOTHING_TRADES]
 
     @property
     def reason(self) -> str:
@@ -219,6 +225,7 @@ class StressValidation:
             "sentence": self.sentence,
             "notes": [*self.notes, *self.as_is.left_out],
             "reference": {"name": self.reference_name, **_figures(self.reference)},
+            "strategies": self.strategies.summary() if self.strategies is not None else None,
             "monte_carlo": [
                 {
                     "book": one.book,

@@ -25,6 +25,7 @@ from workbench.runtime.daily.regime_calibration import (
 )
 from workbench.runtime.daily.risk_calibration import RaceSettings, RiskCalibration, calibrate_risk
 from workbench.runtime.session import Session
+from workbench.runtime.weekly.registry import StrategySetRegistry
 
 DEFAULT_GROSS = 0.5
 """Gross exposure of the default book over equity: small enough that its VaR 95 % lies under the first rung."""
@@ -139,7 +140,15 @@ class DailySession(Session):
         """
         book, candidate = self.book(book_file, equity), self.candidate()
         order = StressOrder(paths=paths, days=days, seed=seed)
-        found = validate_stress(self.rates, self.policy, book, calibration=candidate, order=order, tell=self.progress)
+        found = validate_stress(
+            self.rates,
+            self.policy,
+            book,
+            calibration=candidate,
+            strategy_set=StrategySetRegistry(self.home).adopted(),
+            order=order,
+            tell=self.progress,
+        )
         self.keep("stress", found.summary())
         return found
 
