@@ -66,7 +66,7 @@ def validate_stress(request: StressRequest, tell: "Tell") -> "StressValidation":
     from workbench.data.policy_file import read_policy
     from workbench.data.scenario_file import read_scenarios
     from workbench.runtime.crises.running import validate_stress as run
-    from workbench.runtime.crises.validation import StressOrder
+    from workbench.runtime.crises.validation import InForce, StressOrder
     from workbench.runtime.daily.session import DailySession
     from workbench.runtime.weekly.registry import StrategySetRegistry
     from workbench.stress.scenarios.own import own_scenario
@@ -88,8 +88,7 @@ def validate_stress(request: StressRequest, tell: "Tell") -> "StressValidation":
         session.rates,
         policy,
         book,
-        calibration=session.candidate(),
-        strategy_set=StrategySetRegistry(home).adopted(),
+        in_force=InForce(session.candidate(), StrategySetRegistry(home).adopted()),
         order=order,
         tell=tell,
     )

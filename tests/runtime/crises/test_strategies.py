@@ -12,7 +12,7 @@ from workbench.engine.settings import CONTROLS, FACTORS
 from workbench.runtime.crises.running import validate_stress
 from workbench.runtime.crises.staging import History
 from workbench.runtime.crises.strategies import strategy_crises
-from workbench.runtime.crises.validation import NOTHING_TRADES, StressOrder
+from workbench.runtime.crises.validation import NOTHING_TRADES, InForce, StressOrder
 from workbench.runtime.replay.scenario import reference_book
 from workbench.strategies import strategy_grid
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_replayed_is_said(ecb, history):
 
 
 def test_the_validation_carries_them_or_says_that_nothing_trades(ecb, history):
-    with_them = validate_stress(ecb, POLICY, history.book, strategy_set=ADOPTED, order=QUICK)
+    with_them = validate_stress(ecb, POLICY, history.book, in_force=InForce(strategy_set=ADOPTED), order=QUICK)
     assert with_them.strategies is not None and with_them.reasons[-1] == with_them.strategies.sentence
     assert with_them.summary()["strategies"]["set"] == ADOPTED.id
     without = validate_stress(ecb, POLICY, history.book, order=QUICK)

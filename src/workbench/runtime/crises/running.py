@@ -6,16 +6,21 @@ import numpy as np
 
 from workbench.data.rates import DailyRates
 from workbench.domain.book import Book
-from workbench.domain.calibration import Calibration
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.policy import Policy
-from workbench.domain.strategy_set import StrategySet
 from workbench.domain.trading.events import AnyEvent, Fixing, Heartbeat, PositionHeld
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.regimes.markov import MarkovParameters, fit_markov
 from workbench.runtime.crises.staging import CALM_DAYS, History, recorded_scenarios, situation_of, stage_recorded
 from workbench.runtime.crises.strategies import strategy_crises
-from workbench.runtime.crises.validation import TODAY, Simulation, StressOrder, StressValidation, reference_name
+from workbench.runtime.crises.validation import (
+    TODAY,
+    InForce,
+    Simulation,
+    StressOrder,
+    StressValidation,
+    reference_name,
+)
 from workbench.runtime.replay.scenario import held_strategies
 from workbench.stress import (
     PathPlan,
@@ -46,8 +51,7 @@ def validate_stress(
     policy: Policy,
     book: Book,
     *,
-    calibration: Calibration | None = None,
-    strategy_set: StrategySet | None = None,
+    in_force: InForce | None = None,
     order: StressOrder | None = None,
     tell: Tell = lambda _what, _done, _total: None,
 ) -> StressValidation:
@@ -61,10 +65,8 @@ def validate_stress(
         Scenarios, ladders, targets.
     book : Book
         Of today.
-    calibration : Calibration, optional
-        The candidate, for shocks to today's book and for simulated paths; the zero-fit one when left out.
-    strategy_set : StrategySet, optional
-        The one adopted; its strategies are replayed through the historical crises beside the books.
+    in_force : InForce, optional
+        The calibration to be judged and the adopted strategies; the zero-fit one and none when left out.
     order : StressOrder, optional
         Everything by default.
     tell : callable
@@ -81,9 +83,9 @@ def validate_stress(
     DataError
         When no scenario lies in the data, or the book has no risk.
     """
-    order = order if order is not None else StressOrder()
+    order, in_force = order or StressOrder(), in_force or InForce()
     history = History(rates, policy, book)
-    situation = situation_of(history, calibration)
+    situation = situation_of(history, in_force.calibration)
     staged, left_out = stage_all(history, situation, order, tell)
     wanted = order.reference_volatility
     sizes = {one.name: one.times_for(wanted) for one in staged}
@@ -97,7 +99,8 @@ def validate_stress(
     books = ((TODAY, 1.0, 1.0 - REFERENCE_SHARE), (reference_name(wanted), times, REFERENCE_SHARE))
     simulations = simulate(history, situation, order, books)
     tell("stress", 1, 1)
-    traded = strategy_crises(history, strategy_set) if strategy_set is not None and strategy_set.members else None
+    trading = in_force.strategy_set
+    traded = strategy_crises(history, trading) if trading is not None and trading.members else None
     reverse = reverse_stress(situation)
     return StressValidation(as_is, reference, ablation, tuning, tuple(simulations), reverse, order, traded)
 

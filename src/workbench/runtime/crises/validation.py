@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from workbench.domain.calibration import Calibration
 from workbench.domain.errors import ConfigError
+from workbench.domain.strategy_set import StrategySet
 from workbench.domain.tables import html_list, html_table, percent
 from workbench.runtime.crises.strategies import StrategyCrises
 from workbench.stress import (
@@ -27,6 +29,22 @@ from workbench.stress.scenarios import SyntheticScenario
 Verdict = Literal["pass", "fail"]
 TODAY = "book of today"
 NOTHING_TRADES = "no strategy set is adopted yet: only books are replayed, and the factors of sizing hardly act on them"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What is judged and what trades beside the book.
+
+    Attributes
+    ----------
+    calibration : Calibration or None
+        The candidate, for shocks to today's book and for simulated paths; None for the zero-fit one.
+    strategy_set : StrategySet or None
+        The one adopted; its strategies are replayed through the historical crises beside the books.
+    """
+
+    calibration: Calibration | None = None
+    strategy_set: StrategySet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +163,7 @@ class StressValidation:
         tables = ((TODAY, self.as_is), (self.reference_name, self.reference))
         found = [f"{name}: {table.skill_sentence}" for name, table in tables]
         dear, bad = self.ablation.culprit("cost"), self.ablation.culprit("drawdown")
-        if self.reference.missed:
-            found.append(f"why the reference book misses {self.reference.missed[0]}: {self.reason}")
+        found += [f"{name} misses {table.missed[0]}: {reason_of(table)}" for name, table in tables if table.missed]
         found.append(
             f"{self.reference_name}: the dearest control in quiet times is the {dear}"
             if dear
@@ -156,22 +173,6 @@ class StressValidation:
             found.append(f"{self.reference_name}: drawdowns are larger with the {bad} than without it")
         found += [self.tuning.sentence] if self.tuning is not None else []
         return [*found, self.strategies.sentence if self.strategies is not None else NOTHING_TRADES]
-
-    @property
-    def reason(self) -> str:
-        """Which control keeps the reference book from its targets, by the rungs that hold at the end."""
-        held: dict[str, int] = {}
-        for one in self.reference.runs:
-            if not np.isfinite(one.recovery_hours):
-                last = max(one.controlled.rungs, key=lambda alert: alert.time_ns, default=None)
-                if last is not None and last.ladder is not None:
-                    name = f"{last.ladder.name.lower().replace('_', ' ')} ladder, rung {last.rung}"
-                    held[name] = held.get(name, 0) + 1
-        if not held:
-            return "moves between two marks, before any control can act"
-        name = max(held, key=lambda key: held[key])
-        spoken = f"spoke last in {held[name]} of {len(self.reference.runs)} scenarios"
-        return f"the {name}, {spoken} and holds when they end"
 
     @property
     def reference_name(self) -> str:
@@ -253,6 +254,32 @@ class StressValidation:
         ]  # fmt: skip
         caption = f"Stress verdict: {self.verdict.upper()}: {self.sentence}"
         return html_table(head, rows, caption=caption) + html_list(self.reasons)
+
+
+def reason_of(table: StressTable) -> str:
+    """Which control keeps a book from coming back, by the rungs that spoke last.
+
+    Parameters
+    ----------
+    table : StressTable
+        With at least one scenario.
+
+    Returns
+    -------
+    str
+        Where no control holds anything at the end, that the loss came between two marks.
+    """
+    held: dict[str, int] = {}
+    for one in table.runs:
+        last = max(one.controlled.rungs, key=lambda alert: alert.time_ns, default=None)
+        if np.isfinite(one.recovery_hours) or last is None or last.ladder is None:
+            continue
+        name = f"{last.ladder.name.lower().replace('_', ' ')} ladder, rung {last.rung}"
+        held[name] = held.get(name, 0) + 1
+    if not held:
+        return "moves between two marks, before any control can act"
+    name = max(held, key=lambda key: held[key])
+    return f"the {name}, spoke last in {held[name]} of {len(table.runs)} scenarios and holds when they end"
 
 
 def _figures(table: StressTable) -> dict[str, Any]:

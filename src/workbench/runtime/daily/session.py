@@ -15,7 +15,7 @@ from workbench.risk.volatility import DAILY_DECAY, ewma_volatility, normal_volat
 from workbench.runtime.calibrations import CalibrationRegistry
 from workbench.runtime.calibrations.proposal import CALIBRATED, candidate_of, read_results
 from workbench.runtime.crises.running import validate_stress
-from workbench.runtime.crises.validation import StressOrder, StressValidation
+from workbench.runtime.crises.validation import InForce, StressOrder, StressValidation
 from workbench.runtime.daily.forecast_store import ForecastStore
 from workbench.runtime.daily.regime_calibration import (
     RegimeCalibration,
@@ -138,14 +138,14 @@ class DailySession(Session):
         -------
         StressValidation
         """
-        book, candidate = self.book(book_file, equity), self.candidate()
+        book = self.book(book_file, equity)
+        in_force = InForce(self.candidate(), StrategySetRegistry(self.home).adopted())
         order = StressOrder(paths=paths, days=days, seed=seed)
         found = validate_stress(
             self.rates,
             self.policy,
             book,
-            calibration=candidate,
-            strategy_set=StrategySetRegistry(self.home).adopted(),
+            in_force=in_force,
             order=order,
             tell=self.progress,
         )
