@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.domain.currencies import LEGS
 from workbench.domain.errors import DataError
-from workbench.domain.trading.market_hours import DAY_NS
+from workbench.engine.kernel.layout import EventKind
 from workbench.engine.script import Script, ScriptRun, play_script
 from workbench.engine.settings import ALL
 from workbench.stress.evaluation.comparison import control_saving, placebo, placebo_scale, whipsaw
@@ -172,24 +173,27 @@ class ScenarioRun:
         """
         size = self.times * (self.scale if run == PLACEBO and self.scale > 0.0 else 1.0)
         forecast = size * self.staged.forecast
-        daily = daily_returns(self.path(run), self.staged.script.start.equity)
+        daily = daily_returns(self.path(run), self.staged.script)
         return amplification(daily, forecast) if forecast > 0.0 else 0.0
 
     @cached_property
     def recovery_hours(self) -> float:
-        """Market hours from the last alert of a rung to full exposure and ACTIVE mode; infinite when not back."""
-        spoken = [one.time_ns for one in self.controlled.rungs]
-        if not spoken:
-            return 0.0
-        return recovery_hours(self.controlled.path, pd.Timestamp(max(spoken), tz="UTC"))
+        """Market hours from the last rung or cut of the cap to full exposure, ACTIVE; infinite when not back."""
+        path = self.controlled.path
+        lowered = path.index[np.diff(path["cap"].to_numpy(), prepend=1.0) < 0.0]
+        last = [pd.Timestamp(one.time_ns, tz="UTC") for one in self.controlled.rungs] + list(lowered[-1:])
+        return recovery_hours(path, max(last)) if last else 0.0
 
     @property
     def turnover(self) -> float:
-        """What the controls traded over the exposure held at the start: 1 is the whole book once."""
-        held = self.free.units.iloc[0].abs()
-        traded = self.controlled.units.diff().abs().sum()
-        some = held > 0.0
-        return float((traded[some] / held[some]).mean()) if bool(some.any()) else 0.0
+        """What the controls traded over the exposure put on, in US dollars of then: 1 is the whole book once."""
+        script = self.staged.script
+        values = dict(zip(LEGS, script.events["values"][0].tolist(), strict=True))
+        dollars = np.array([values.get(one.pair[:3], 1.0) for one in script.settings[0].strategies])
+        held = self.free.units.iloc[0].to_numpy()
+        traded = np.abs(np.diff(np.vstack([held, self.controlled.units.to_numpy()]), axis=0)).sum(axis=0)
+        exposure = float(np.abs(held) @ dollars)
+        return float(traded @ dollars) / exposure if exposure > 0.0 else 0.0
 
     @property
     def saving(self) -> tuple[float, float]:
@@ -205,7 +209,7 @@ class ScenarioRun:
     @property
     def years(self) -> float:
         """Length of the scenario, and of its quiet window."""
-        return max(len(daily_returns(self.free.path, self.staged.script.start.equity)), 1) / DAYS_PER_YEAR
+        return max(len(daily_returns(self.free.path, self.staged.script)), 1) / DAYS_PER_YEAR
 
 
 def _left(path: pd.DataFrame, start: float) -> float:
@@ -213,23 +217,25 @@ def _left(path: pd.DataFrame, start: float) -> float:
     return wealth(np.array([start, float(path["equity"].iloc[-1])]))
 
 
-def daily_returns(path: pd.DataFrame, start: float) -> Floats:
-    """Returns of the last mark of each day over the last mark of the day before, the first day over the start.
+def daily_returns(path: pd.DataFrame, script: Script) -> Floats:
+    """Returns from one fix that closes a day to the next, the first over the start, the last mark as a close.
 
     Parameters
     ----------
     path : DataFrame
         equity, indexed by time.
-    start : float
-        Equity before the first mark: the first mark may have cut the book already.
+    script : Script
+        Its start and its fixes: the first mark may have cut the book already.
 
     Returns
     -------
     ndarray
     """
-    days = pd.DatetimeIndex(path.index).as_unit("ns").asi8 // DAY_NS
-    closes = path["equity"].to_numpy()[np.append(days[1:] != days[:-1], True)]
-    whole = np.concatenate([[start], closes[1:] if len(closes) > 1 else closes])
+    events = script.events
+    fixes = events["time_ns"][(events["kind"] == EventKind.FIXING) & (events["number"] == 1)]
+    closes = np.isin(pd.DatetimeIndex(path.index).as_unit("ns").asi8, fixes)
+    closes[-1] = True
+    whole = np.concatenate([[script.start.equity], path["equity"].to_numpy()[closes]])
     return np.asarray(whole[1:] / whole[:-1] - 1.0, dtype=np.float64)
 
 

@@ -45,10 +45,10 @@ def test_the_placebo_has_the_average_exposure_of_the_controlled_run():
     free = path([100, 90, 95], gross=[1.0, 1.0, 1.0])
     controlled = path([100, 96, 97], gross=[1.0, 0.5, 0.0])
     scale = placebo_scale(controlled, free)
-    # in US dollars: 100 + 48 + 0 held, of 100 + 90 + 95
-    assert scale == pytest.approx(148 / 285)
+    # in US dollars, each until the next mark: 100 + 48 held, of 100 + 90
+    assert scale == pytest.approx(148 / 190)
     held = placebo(free, scale)["gross"] * free["equity"]
-    assert held.mean() == pytest.approx((controlled["gross"] * controlled["equity"]).mean())
+    assert held.iloc[:2].mean() == pytest.approx((controlled["gross"] * controlled["equity"]).iloc[:2].mean())
     assert placebo(free, 0.5)["equity"].tolist() == [100.0, 95.0, 97.5]
     assert placebo_scale(free, free) == 1.0
     assert placebo_scale(controlled, path([100, 100, 100], gross=0.0)) == 1.0
@@ -80,12 +80,14 @@ def test_whipsaw_is_the_rebound_that_was_missed():
 
 def test_skill_is_the_difference_with_an_interval_over_scenarios():
     generator = np.random.default_rng(0)
-    clear = skill([0.6, 0.7, 0.65, 0.62], [0.3, 0.2, 0.25, 0.31], generator=generator)
+    clear = skill([0.6, 0.7, 0.65, 0.62] * 2, [0.3, 0.2, 0.25, 0.31] * 2, generator=generator)
     assert clear.difference == pytest.approx(np.mean([0.3, 0.5, 0.4, 0.31])) and clear.interval[0] > 0.25
-    assert clear.sentence.startswith("controls save more") and "4 scenarios" in clear.sentence
-    none = skill([0.6, 0.1, np.nan], [0.3, 0.4, 0.5], generator=generator)
-    assert none.scenarios == 2 and none.sentence.startswith("it cannot be told")
-    worse = skill([0.1] * 5, [0.4] * 5, generator=generator)
+    assert clear.sentence.startswith("controls save more") and "8 scenarios" in clear.sentence
+    none = skill([0.6, 0.1] * 3 + [np.nan], [0.3, 0.4] * 3 + [0.5], generator=generator)
+    assert none.scenarios == 6 and none.sentence.startswith("it cannot be told")
+    one = skill([0.6, np.nan], [0.3, 0.1], generator=generator)
+    assert one.scenarios == 1 and one.sentence.startswith("too few scenarios to tell")
+    worse = skill([0.1] * 6, [0.4] * 6, generator=generator)
     assert worse.sentence.startswith("a smaller book would have saved more")
     with pytest.raises(DataError, match="nothing controls could have saved"):
         skill([np.nan], [np.nan], generator=generator)

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from workbench.domain.errors import ConfigError, DataError
+from workbench.domain.trading.market_hours import market_time_ns
+from workbench.engine.kernel.layout import EventKind
 from workbench.engine.settings import ALL, CONTROLS, FACTORS
 from workbench.runtime.crises.staging import (
     History,
@@ -73,7 +75,9 @@ def test_drawdowns_are_those_of_the_paths(table):
 
 def test_the_placebo_holds_what_the_controls_held_on_average(table):
     for one in table.runs:
-        money = [(one.path(run)["gross"] * one.path(run)["equity"]).mean() for run in (WITH, WITHOUT)]
+        clock = [market_time_ns(time.value) for time in one.free.path.index.as_unit("ns")]
+        spent = np.append(np.diff(clock), 0)
+        money = [((one.path(run)["gross"] * one.path(run)["equity"]) * spent).sum() for run in (WITH, WITHOUT)]
         assert one.scale == pytest.approx(money[0] / money[1]) and 0.0 < one.scale <= 1.0
         gained = one.free.path["equity"] - one.free.path["equity"].iloc[0]
         np.testing.assert_allclose(one.placebo_path["equity"] - one.free.path["equity"].iloc[0], one.scale * gained)
@@ -92,13 +96,14 @@ def test_degradation_is_what_is_left_against_the_calm_windows(table):
 def test_amplification_is_the_worst_days_over_the_forecast_of_the_eve(table):
     for one in table.runs:
         assert len(one.staged.script.synthetic) >= 20
+        events = one.staged.script.events
+        fixes = events["time_ns"][(events["kind"] == EventKind.FIXING) & (events["number"] == 1)]
         for run in RUNS:
+            # from fix to fix, whatever the hour: a ramp from one fix to the next is one day's loss
             equity = one.path(run)["equity"]
-            # of a day with many marks, ramps of synthetic scenarios, the last one counts; the start is a close too
-            days = equity.groupby(equity.index.date).last()
-            days.iloc[0] = 1e6
-            returns = days.pct_change().dropna().to_numpy()
-            np.testing.assert_allclose(daily_returns(one.path(run), 1e6), returns, atol=1e-14)
+            closes = equity[[time.value in set(fixes.tolist()) for time in equity.index.as_unit("ns")]]
+            returns = np.diff(np.concatenate([[1e6], closes])) / np.concatenate([[1e6], closes])[:-1]
+            np.testing.assert_allclose(daily_returns(one.path(run), one.staged.script), returns, atol=1e-14)
             worst = np.sort(returns)[: int(np.ceil(0.025 * len(returns) - 1e-9))].mean()
             size = one.times * (one.scale if run == PLACEBO else 1.0)
             assert one.amplification(run) == pytest.approx(max(-worst, 0) / size / one.staged.forecast)
@@ -122,17 +127,23 @@ def test_the_premium_is_the_return_given_up_in_the_quiet_windows(table):
 
 def small_run(table, units):
     one = table.runs[0]
-    frame = pd.DataFrame(units, one.controlled.path.index[: len(units["a"])])
+    rows = len(next(iter(units.values())))
+    frame = pd.DataFrame(0.0, one.controlled.path.index[:rows], one.free.units.columns)
+    for name, values in units.items():
+        frame[name] = values
     whole = frame.copy()
     whole.loc[:] = frame.iloc[0].to_numpy()
     return replace(one, controlled=replace(one.controlled, units=frame), free=replace(one.free, units=whole))
 
 
 def test_turnover_by_hand(table):
-    # 50 out and 30 back of 100; a short of 40 halved; nothing was held of the third
-    run = small_run(table, {"a": [100.0, 50.0, 80.0], "b": [-40.0, -20.0, -20.0], "c": [0.0, 0.0, 0.0]})
-    assert run.turnover == pytest.approx((0.8 + 0.5) / 2)
-    assert small_run(table, {"a": [0.0, 0.0]}).turnover == 0.0
+    # 50 out and 30 back of 100; a short of 40 halved; nothing was held of the others
+    run = small_run(table, {"USDJPY": [100.0, 50.0, 80.0], "USDCAD": [-40.0, -20.0, -20.0]})
+    assert run.turnover == pytest.approx((80.0 + 20.0) / 140.0)
+    assert small_run(table, {"USDJPY": [0.0, 0.0]}).turnover == 0.0
+    # what is cut before the first mark is traded too
+    held = pd.DataFrame(0.0, run.free.units.index, run.free.units.columns).assign(USDJPY=200.0)
+    assert replace(run, free=replace(run.free, units=held)).turnover == pytest.approx((100.0 + 80.0 + 60.0) / 200.0)
 
 
 def test_the_table_has_a_row_for_each_scenario(table, policy):
@@ -222,7 +233,8 @@ def test_findings_are_the_numbers(table):
     assert told[3].startswith(f"degradation {100 * rows['degradation'].mean():.1f} %")
     assert f"amplification {rows['amplification'].mean():.2f} (" in told[3]
     assert told[4] == table.skill().sentence and f"{table.skill().difference:+.2f}" in told[4]
-    assert f"the controls cost {100 * table.premium:+.1f} % a year" in told[5]
+    words = f"{'cost' if table.premium >= 0 else 'earned'} {100 * abs(table.premium):.1f} % a year"
+    assert f"premium: the controls {words}" in told[5]
     assert told[6].startswith(f"{100 * table.lock_in_rate:.0f} % of the scenarios end with the book still frozen")
     assert told[7] == "Nowhere 1900 is left out: no data"
     assert any(line in table._repr_html_() for line in told[2:])

@@ -8,7 +8,7 @@ from workbench.data.rates import DailyRates
 from workbench.domain.book import Book
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.policy import Policy
-from workbench.domain.trading.events import AnyEvent, Fixing, Heartbeat, PositionHeld
+from workbench.domain.trading.events import AnyEvent, Fixing, PositionHeld
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.regimes.markov import MarkovParameters, fit_markov
 from workbench.runtime.crises.staging import CALM_DAYS, History, recorded_scenarios, situation_of, stage_recorded
@@ -227,7 +227,7 @@ def simulate(
 
 
 def opened(situation: Situation, times: float) -> EngineState:
-    """An engine that holds the book of a situation.
+    """An engine that has just taken the book of a situation over, and has not judged it yet.
 
     Parameters
     ----------
@@ -248,6 +248,7 @@ def opened(situation: Situation, times: float) -> EngineState:
     for pair in book.pairs:
         price = values.get(pair[:3], 1.0) / values.get(pair[3:], 1.0)
         events.append(PositionHeld(now, pair, book.units[pair], price))
-    for event in [*events, Heartbeat(now)]:
+    # no heartbeat: the first simulated mark judges the book, with controls or without
+    for event in events:
         state, _ = engine.step(state, event)
     return state

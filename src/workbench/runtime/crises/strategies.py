@@ -29,9 +29,12 @@ from workbench.runtime.weekly.grid import market_history
 from workbench.runtime.weekly.replayed import Calls, strategy_events
 from workbench.strategies import side_at_marks, strategy_grid
 from workbench.stress.course import REVIEWERS
+from workbench.stress.evaluation.comparison import market_weights
 
 Floats = NDArray[np.float64]
 
+LEAST_EFFECT = 5e-5
+"""Change of a drawdown under which it is not worth a word."""
 LEAD_IN = 60
 """Fixes before a crisis in which strategies may enter."""
 
@@ -50,12 +53,15 @@ class StrategyCrises:
         Change of the mean drawdown when each control or factor is there; negative saves.
     policy : Policy
         Its limit.
+    skipped : int
+        Crises of the policy with too little history before them.
     """
 
     strategy_set: StrategySet
     table: pd.DataFrame = field(repr=False)
     effects: pd.Series = field(repr=False)
     policy: Policy = field(repr=False)
+    skipped: int = 0
 
     @property
     def sentence(self) -> str:
@@ -69,7 +75,9 @@ class StrategyCrises:
         )
         changes = {str(name): float(value) for name, value in self.effects.items()}
         best = min(changes, key=lambda name: changes[name])
-        if not changes[best] < 0.0:
+        words += " (they were chosen with these crises in view: no test)"
+        words += f"; {self.skipped} crises have too little history before them" if self.skipped else ""
+        if not changes[best] < -LEAST_EFFECT:
             return words
         return f"{words}; the {best} saves most, {-100 * changes[best]:.2f} points"
 
@@ -127,8 +135,9 @@ def strategy_crises(history: History, strategy_set: StrategySet) -> StrategyCris
         script = _script(history, strategy_set, calls, np.arange(first - LEAD_IN, last + 1))
         since = int(history.times[first])
         free, kept = _since(script, since, (ALL,)), _since(script, since, ())
-        held = float((free["gross"] * free["equity"]).mean())
-        scale = float((kept["gross"] * kept["equity"]).mean()) / held if held > 0.0 else 1.0
+        spent = market_weights(free["time_ns"])
+        held = float((free["gross"] * free["equity"]) @ spent)
+        scale = float((kept["gross"] * kept["equity"]) @ spent) / held if held > 0.0 else 1.0
         smaller = free["equity"][0] + scale * (free["equity"] - free["equity"][0])
         rows[scenario.id] = [_drawdown(kept["equity"]), _drawdown(free["equity"]), _drawdown(smaller)]
         changes.append(_changes(script, since, rows[scenario.id][0]))
@@ -136,7 +145,8 @@ def strategy_crises(history: History, strategy_set: StrategySet) -> StrategyCris
         raise DataError("no historical crisis lies in the data")
     columns = ["drawdown_with", "drawdown_without", "drawdown_placebo"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    return StrategyCrises(strategy_set, table, pd.DataFrame(changes).mean(), history.policy)
+    skipped = len(history.policy.stress.historical) - len(rows)
+    return StrategyCrises(strategy_set, table, pd.DataFrame(changes).mean(), history.policy, skipped)
 
 
 def _changes(script: Script, since: int, whole: float) -> dict[str, float]:

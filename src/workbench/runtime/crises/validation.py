@@ -14,6 +14,9 @@ from workbench.domain.calibration import Calibration
 from workbench.domain.errors import ConfigError
 from workbench.domain.strategy_set import StrategySet
 from workbench.domain.tables import html_list, html_table, percent
+from workbench.domain.trading.decisions import RaiseAlert, RungReleased
+from workbench.domain.trading.modes import Ladder, Mode
+from workbench.engine.script import ScriptRun
 from workbench.runtime.crises.strategies import StrategyCrises
 from workbench.stress import (
     Ablation,
@@ -149,7 +152,8 @@ class StressValidation:
         """The verdict in words, with its number."""
         rate, needed = self.as_is.survival(), self.as_is.policy.success.technical.survival_above
         asked = f"more than {100 * needed:g} % are asked for"
-        return f"the book of today survives {rate.survived} of {rate.total} scenarios, {asked}"
+        left_out = f"; {len(self.as_is.left_out)} could not be run" if self.as_is.left_out else ""
+        return f"the book of today survives {rate.survived} of {rate.total} scenarios, {asked}{left_out}"
 
     @property
     def reasons(self) -> list[str]:
@@ -162,15 +166,12 @@ class StressValidation:
         """What a table of figures does not say: whether it is the controls, and which control is the reason."""
         tables = ((TODAY, self.as_is), (self.reference_name, self.reference))
         found = [f"{name}: {table.skill_sentence}" for name, table in tables]
-        dear, bad = self.ablation.culprit("cost"), self.ablation.culprit("drawdown")
-        found += [f"{name} misses {table.missed[0]}: {reason_of(table)}" for name, table in tables if table.missed]
-        found.append(
-            f"{self.reference_name}: the dearest control in quiet times is the {dear}"
-            if dear
-            else f"{self.reference_name}: no control cost anything in the quiet windows"
-        )
-        if bad:
-            found.append(f"{self.reference_name}: drawdowns are larger with the {bad} than without it")
+        for name, table in tables:
+            worst = max(table.runs, key=lambda one: one.drawdown(WITH)).staged.title
+            for target in table.missed:
+                why = reason_of(table) if target.startswith("recovery") else f"worst in {worst}"
+                found.append(f"{name} misses {target}: {why}")
+        found += self._effects()
         found += [self.tuning.sentence] if self.tuning is not None else []
         return [*found, self.strategies.sentence if self.strategies is not None else NOTHING_TRADES]
 
@@ -178,6 +179,20 @@ class StressValidation:
     def reference_name(self) -> str:
         """What the reference book is called."""
         return reference_name(self.order.reference_volatility)
+
+    def _effects(self) -> list[str]:
+        """The dearest control and the one that makes drawdowns larger, with their sizes, reference book."""
+        effects, found = self.ablation.effects.astype(float), list[str]()
+        dear, bad = self.ablation.culprit("cost"), self.ablation.culprit("drawdown")
+        if dear:
+            words = f"{100 * float(effects['cost'][dear]):.1f} % a year"
+            found.append(f"{self.reference_name}: the dearest control in quiet times is the {dear}, {words}")
+        elif np.isfinite(self.reference.premium):
+            found.append(f"{self.reference_name}: switching any one control off earned nothing more in quiet times")
+        if bad:
+            words = f"{100 * float(effects['drawdown'][bad]):.1f} points on average"
+            found.append(f"{self.reference_name}: drawdowns are larger with the {bad} than without it, {words}")
+        return found
 
     def simulation(self, model: str) -> Simulation:
         """Simulated paths of the reference book under one model.
@@ -253,11 +268,11 @@ class StressValidation:
             "book", "survived", "resilience with controls", "without", "placebo", "frozen at the end", "premium a year",
         ]  # fmt: skip
         caption = f"Stress verdict: {self.verdict.upper()}: {self.sentence}"
-        return html_table(head, rows, caption=caption) + html_list(self.reasons)
+        return html_table(head, rows, caption=caption) + html_list(self.notes)
 
 
 def reason_of(table: StressTable) -> str:
-    """Which control keeps a book from coming back, by the rungs that spoke last.
+    """What keeps a book from coming back in time: what holds at the end of most scenarios.
 
     Parameters
     ----------
@@ -267,19 +282,45 @@ def reason_of(table: StressTable) -> str:
     Returns
     -------
     str
-        Where no control holds anything at the end, that the loss came between two marks.
     """
-    held: dict[str, int] = {}
+    limit, held, late = table.policy.success.technical.recovery_hours, dict[str, int](), 0
     for one in table.runs:
-        last = max(one.controlled.rungs, key=lambda alert: alert.time_ns, default=None)
-        if np.isfinite(one.recovery_hours) or last is None or last.ladder is None:
+        if np.isfinite(one.recovery_hours):
+            late += one.recovery_hours > limit
             continue
-        name = f"{last.ladder.name.lower().replace('_', ' ')} ladder, rung {last.rung}"
-        held[name] = held.get(name, 0) + 1
+        for name in held_at_the_end(one.controlled):
+            held[name] = held.get(name, 0) + 1
     if not held:
-        return "moves between two marks, before any control can act"
+        return f"exposure comes back, but later, in {late} scenarios"
     name = max(held, key=lambda key: held[key])
-    return f"the {name}, spoke last in {held[name]} of {len(table.runs)} scenarios and holds when they end"
+    return f"the {name} still holds at the end of {held[name]} of {len(table.runs)} scenarios"
+
+
+def held_at_the_end(run: ScriptRun) -> list[str]:
+    """Rungs that cap or stop and have not been released by the end; market conditions where none does.
+
+    Parameters
+    ----------
+    run : ScriptRun
+        With controls.
+
+    Returns
+    -------
+    list of str
+    """
+    up: set[tuple[Ladder, int]] = set()
+    for one in run.decisions:
+        if isinstance(one, RaiseAlert) and one.ladder is not None and one.rung is not None:
+            up.add((one.ladder, one.rung))
+        elif isinstance(one, RungReleased):
+            up.discard((one.ladder, one.rung))
+    numbers = run.settings[-1].numbers
+    acting = [
+        f"{ladder.name.lower().replace('_', ' ')} ladder, rung {rung},"
+        for ladder, rung in sorted(up)
+        if numbers["cap"][0, ladder, rung - 1] < 1.0 or numbers["rung_mode"][0, ladder, rung - 1] != Mode.ACTIVE
+    ]
+    return acting or ["market condition"]
 
 
 def _figures(table: StressTable) -> dict[str, Any]:
@@ -293,6 +334,7 @@ def _figures(table: StressTable) -> dict[str, Any]:
     return {
         "scenarios": [{"name": str(name), **{key: _plain(one[key]) for key in names}} for name, one in rows.iterrows()],
         "count": rate.total,
+        "synthetic": int(rows["synthetic"].sum()),
         "survival_rate": rate.rate,
         "survival_interval": list(rate.interval),
         "degradation": worse.value,

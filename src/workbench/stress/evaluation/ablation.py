@@ -14,6 +14,8 @@ from workbench.stress.runs import DAYS_PER_YEAR, Staged
 
 START, END, TOGETHER = "without controls", "with controls", "together (interaction)"
 WORKERS = 2
+LEAST_EFFECT = 5e-4
+"""Effect that is worth a word: a twentieth of a percentage point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Ablation:
             Empty when none has a positive one.
         """
         single = self.effects.drop([START, END, TOGETHER], errors="ignore")[measure]
-        return str(single.idxmax()) if bool((single > 1e-9).any()) else ""
+        return str(single.idxmax()) if bool((single > LEAST_EFFECT).any()) else ""
 
 
 def ablate(

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.domain.errors import DataError
+from workbench.domain.trading.market_hours import market_time_ns
 
+FEWEST = 6
+"""Scenarios under which a bootstrap over them says nothing."""
 FROZEN_BELOW = 0.1
 """Exposure under this share of the run without controls, at the end, counts as frozen."""
 
@@ -32,7 +36,7 @@ def control_saving(loss_controlled: float, loss_free: float) -> float:
 
 
 def placebo_scale(controlled: pd.DataFrame, free: pd.DataFrame) -> float:
-    """Average exposure in US dollars with controls over that without: the size of the placebo.
+    """Average exposure in US dollars over market time, with controls over that without: the size of the placebo.
 
     Parameters
     ----------
@@ -44,8 +48,28 @@ def placebo_scale(controlled: pd.DataFrame, free: pd.DataFrame) -> float:
     float
         1 when the book without controls held nothing.
     """
-    held, kept = (float((path["gross"] * path["equity"]).mean()) for path in (free, controlled))
+    spent = market_weights(pd.DatetimeIndex(free.index).as_unit("ns").asi8)
+    held, kept = (float((path["gross"] * path["equity"]).to_numpy() @ spent) for path in (free, controlled))
     return kept / held if held > 0.0 else 1.0
+
+
+def market_weights(times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Share of market time between each mark and the next: what an average over time weighs marks with.
+
+    Parameters
+    ----------
+    times_ns : ndarray of int, shape (marks,)
+        UTC nanoseconds, in order.
+
+    Returns
+    -------
+    ndarray, shape (marks,)
+        Adding up to 1, the last one 0; alike where no market time passes.
+    """
+    spent = np.diff([float(market_time_ns(time)) for time in times_ns.tolist()], append=np.nan)
+    spent[-1] = 0.0
+    total = float(spent.sum())
+    return spent / total if total > 0.0 else np.full(len(spent), 1.0 / len(spent))
 
 
 def placebo(free: pd.DataFrame, scale: float) -> pd.DataFrame:
@@ -141,6 +165,11 @@ class Skill:
     @property
     def sentence(self) -> str:
         """What it says."""
+        if self.scenarios < FEWEST:
+            return (
+                f"too few scenarios to tell whether controls do more than a smaller book would: {self.difference:+.2f} "
+                f"in {self.scenarios}"
+            )
         low, high = self.interval
         words = f"{self.difference:+.2f} (90 % interval {low:+.2f} to {high:+.2f}, {self.scenarios} scenarios)"
         if low > 0.0:

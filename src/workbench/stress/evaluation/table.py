@@ -235,13 +235,18 @@ class StressTable:
             f"degradation {100 * worse.value:.1f} % (90 % interval {100 * from_to[0]:.1f} to {100 * from_to[1]:.1f} %)"
             f", amplification {louder.value:.2f} ({loud[0]:.2f} to {loud[1]:.2f})",
             self.skill_sentence,
-            f"premium: the controls cost {100 * self.premium:+.1f} % a year in the quiet windows before the crises"
-            if np.isfinite(self.premium)
-            else "premium: no quiet window was replayed",
+            self._premium_sentence,
             f"{100 * self.lock_in_rate:.0f} % of the scenarios end with the book still frozen a month later",
         ]
         head = [f"DOES NOT SURVIVE: {survived}", targets] if failed else [survived, targets]
         return [*head, *lines, *self.left_out]
+
+    @property
+    def _premium_sentence(self) -> str:
+        if not np.isfinite(self.premium):
+            return "premium: no quiet window was replayed"
+        words = f"{'cost' if self.premium >= 0.0 else 'earned'} {100 * abs(self.premium):.1f} % a year"
+        return f"premium: the controls {words} in the quiet windows before the crises"
 
     @property
     def skill_sentence(self) -> str:

@@ -20,6 +20,7 @@ from workbench.domain.tables import html_table, number
 from workbench.domain.trading.market_hours import MINUTE_NS
 from workbench.engine.script import play_rows
 from workbench.engine.settings import ALL
+from workbench.stress.evaluation.comparison import FEWEST, market_weights
 from workbench.stress.runs import Staged
 
 Floats = NDArray[np.float64]
@@ -89,7 +90,7 @@ def tune(
     Parameters
     ----------
     staged : sequence of Staged
-        Scenarios, two at least.
+        Scenarios, six at least.
     policy : Policy
         Its own setting is among those tried.
     times : callable
@@ -104,7 +105,7 @@ def tune(
     Raises
     ------
     DataError
-        When there are fewer than two scenarios in which something is lost without controls.
+        When there are fewer than six scenarios in which something is lost without controls.
     """
     rules = policy.ladders.rules
     own = (rules.dwell_market_minutes, rules.restoration_step, rules.release_fraction)
@@ -113,8 +114,8 @@ def tune(
         rows = list(threads.map(lambda one: _skills(one, times(one), grid), staged))
     skills = np.array(rows)
     known = np.asarray(np.isfinite(skills).all(axis=1))
-    if int(known.sum()) < 2:
-        raise DataError("leaving one out needs at least two scenarios in which something is lost")
+    if int(known.sum()) < FEWEST:
+        raise DataError(f"leaving one out needs at least {FEWEST} scenarios in which something is lost")
     skills, names = skills[known], [staged[place].name for place in np.flatnonzero(known).tolist()]
     total, picked = skills.sum(axis=0), []
     for place, name in enumerate(names):
@@ -144,11 +145,12 @@ def _skills(one: Staged, times: float, grid: Sequence[tuple[float, float, float]
     found = np.full(len(grid), np.nan)
     if not lost > 0.0:
         return found
-    held = float((free["gross"] * free["equity"]).mean())
+    spent = market_weights(free["time_ns"])
+    held = float((free["gross"] * free["equity"]) @ spent)
     for place, (dwell, step, release) in enumerate(grid):
         changed = {"dwell_ns": round(dwell * MINUTE_NS), "restoration_step": step, "release_fraction": release}
         kept: Any = play_rows(script, changed=changed)[0]
-        scale = float((kept["gross"] * kept["equity"]).mean()) / held if held > 0.0 else 1.0
+        scale = float((kept["gross"] * kept["equity"]) @ spent) / held if held > 0.0 else 1.0
         smaller = free["equity"][0] + scale * (free["equity"] - free["equity"][0])
         found[place] = (_drawdown(smaller) - float(kept["drawdown"].max())) / lost
     return found

@@ -1,5 +1,7 @@
 """Synthetic scenarios: one file and one registration each; a user's own come as TOML."""
 
+from dataclasses import replace
+
 from workbench.domain.errors import ConfigError
 from workbench.domain.policy import Policy
 from workbench.stress.scenarios.combined import combined
@@ -48,7 +50,19 @@ def synthetic_scenarios(policy: Policy) -> list[SyntheticScenario]:
     ConfigError
         When a published move has the name of a registered one.
     """
-    found = [*published_scenarios(policy.stress.published_moves), *REGISTRY.values()]
+    shocks = policy.stress.synthetic
+    sizes = {
+        "leg": 100 * shocks.leg_move_against,
+        "volatility": shocks.volatility_times,
+        "correlation": shocks.correlation_to,
+        "spreads": shocks.spreads_times,
+        "minutes": shocks.feed_outage_minutes,
+    }
+    registered = [
+        replace(one, title=one.title.format(**sizes), sentence=one.sentence.format(**sizes))
+        for one in REGISTRY.values()
+    ]
+    found = [*published_scenarios(policy.stress.published_moves), *registered]
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:

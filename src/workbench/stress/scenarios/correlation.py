@@ -117,9 +117,9 @@ def recoloured(returns: Floats, before: Floats, after: Floats, volatility: Float
 
 @register(
     "correlation",
-    title="Correlations to 0.9 against the book",
-    sentence="The surprises of the last month under correlations of at least 0.9 with the sign that hurts the book; "
-    "then the last month as it was.",
+    title="Correlations to {correlation:g} against the book",
+    sentence="The surprises of the last month under correlations of at least {correlation:g} with the sign that hurts "
+    "the book; then the last month as it was.",
 )
 def correlation_breakdown(situation: Situation) -> Course:
     """Nothing offsets anything any more.

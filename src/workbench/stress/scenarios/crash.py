@@ -12,8 +12,8 @@ FIRST, LAST = 4, 7
 @register(
     "crash",
     title="The process dead for three days of a volatility spike",
-    sentence="Volatility five times as high, and from the fifth to the seventh day the process is dead: no price, no "
-    "heartbeat, no order. It starts again from its last state.",
+    sentence="Volatility {volatility:g} times as high, and from the fifth to the seventh day the process is dead: no "
+    "price, no heartbeat, no order. It starts again from its last state.",
 )
 def crash(situation: Situation) -> Course:
     """Nobody watches while it moves.

@@ -10,7 +10,8 @@ from workbench.stress.situation import Situation
 @register(
     "legs-against",
     title="Every leg against the book",
-    sentence="Within a day every leg the book holds moves 5 % against it; then life goes on as in the last month.",
+    sentence="Within a day every leg the book holds moves {leg:g} % against it; then life goes on as "
+    "in the last month.",
 )
 def legs_against(situation: Situation) -> Course:
     """A day on which nothing diversifies.

@@ -17,9 +17,9 @@ BEFORE_MINUTES = 5
 
 @register(
     "feed-outage",
-    title="Every feed silent for 30 minutes",
-    sentence="All feeds are silent for 30 minutes, in which the book loses two standard deviations of a day; orders "
-    "sent meanwhile are filled at prices nobody sees.",
+    title="Every feed silent for {minutes:g} minutes",
+    sentence="All feeds are silent for {minutes:g} minutes, in which the book loses two standard deviations of a day; "
+    "orders sent meanwhile are filled at prices nobody sees.",
 )
 def feed_outage(situation: Situation) -> Course:
     """Silence is not calm.

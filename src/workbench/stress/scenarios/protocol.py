@@ -45,7 +45,8 @@ def register(
     name : str
         Id, free until now.
     title, sentence, source : str
-        As of `SyntheticScenario`.
+        As of `SyntheticScenario`; ``{leg}``, ``{volatility}``, ``{correlation}``, ``{spreads}`` and ``{minutes}`` stand
+        for the policy's sizes.
 
     Returns
     -------

@@ -10,9 +10,9 @@ from workbench.stress.situation import Situation
 
 @register(
     "spreads",
-    title="Spreads ten times as wide",
-    sentence="For a day every spread is ten times as wide while the book loses two standard deviations of a day: what "
-    "controls trade, they trade at these prices.",
+    title="Spreads {spreads:g} times as wide",
+    sentence="For a day every spread is {spreads:g} times as wide while the book loses two standard deviations of a "
+    "day: what controls trade, they trade at these prices.",
 )
 def spreads(situation: Situation) -> Course:
     """Liquidity goes while it is needed.

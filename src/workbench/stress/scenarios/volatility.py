@@ -10,9 +10,9 @@ from workbench.stress.situation import Situation
 
 @register(
     "volatility",
-    title="Volatility five times as high",
-    sentence="The last month again with every move five times as large, turned so that the book loses; then the last "
-    "month as it was.",
+    title="Volatility {volatility:g} times as high",
+    sentence="The last month again with every move {volatility:g} times as large, turned so that the book loses; then "
+    "the last month as it was.",
 )
 def volatility(situation: Situation) -> Course:
     """The same days, larger.
