@@ -10,7 +10,7 @@ from workbench.domain.book import Book
 from workbench.domain.errors import ConfigError, DataError
 from workbench.runtime.crises.running import opened, validate_stress
 from workbench.runtime.crises.staging import History, situation_of
-from workbench.runtime.crises.validation import StressOrder, reason_of
+from workbench.runtime.crises.validation import NOT_CALIBRATED, StressOrder, reason_of
 from workbench.runtime.daily.session import DailySession
 from workbench.runtime.replay.scenario import reference_book
 from workbench.stress import PathPlan, monte_carlo, run_scenario, stage
@@ -118,6 +118,7 @@ def test_a_session_without_a_calibration_uses_the_zero_fit_one(ecb, tmp_path):
     session = DailySession(rates=ecb, policy=POLICY, home=tmp_path, folder=tmp_path / "run")
     assert session.candidate() is None
     found = session.validate_stress(paths=0)
+    assert NOT_CALIBRATED in found.notes and found.calibration == ""
     kept = json.loads((tmp_path / "run" / "results" / "stress.json").read_text(encoding="utf-8"))
     assert kept["verdict"] == found.verdict == "pass" and kept["count"] == 23
 

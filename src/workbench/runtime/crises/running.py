@@ -102,7 +102,8 @@ def validate_stress(
     trading = in_force.strategy_set
     traded = strategy_crises(history, trading) if trading is not None and trading.members else None
     reverse = reverse_stress(situation)
-    return StressValidation(as_is, reference, ablation, tuning, tuple(simulations), reverse, order, traded)
+    judged = in_force.calibration.id if in_force.calibration is not None else ""
+    return StressValidation(as_is, reference, ablation, tuning, tuple(simulations), reverse, order, traded, judged)
 
 
 def _tuned(staged: Sequence[Staged], policy: Policy, sizes: dict[str, float]) -> Tuning | None:

@@ -31,6 +31,9 @@ from workbench.stress.scenarios import SyntheticScenario
 
 Verdict = Literal["pass", "fail"]
 TODAY = "book of today"
+NOT_CALIBRATED = (
+    "no calibration is there to be judged: shocks to today's book and simulated paths use the zero-fit one (EWMA)"
+)
 NOTHING_TRADES = "no strategy set is adopted yet: only books are replayed, and the factors of sizing hardly act on them"
 
 
@@ -130,6 +133,8 @@ class StressValidation:
         What was asked for.
     strategies : StrategyCrises or None
         The adopted strategies in the historical crises; None while none are adopted.
+    calibration : str
+        Id of the one that was judged; empty when there was none.
     """
 
     as_is: StressTable = field(repr=False)
@@ -140,6 +145,7 @@ class StressValidation:
     reverse: ReverseTable = field(repr=False)
     order: StressOrder
     strategies: StrategyCrises | None = field(default=None, repr=False)
+    calibration: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -173,6 +179,7 @@ class StressValidation:
                 found.append(f"{name} misses {target}: {why}")
         found += self._effects()
         found += [self.tuning.sentence] if self.tuning is not None else []
+        found += [] if self.calibration else [NOT_CALIBRATED]
         return [*found, self.strategies.sentence if self.strategies is not None else NOTHING_TRADES]
 
     @property
