@@ -41,12 +41,13 @@ def with_dollar_moved(path: Path, day: str) -> Path:
 
 
 def summary_of_the_morning(file: Path, day: str, folder: Path) -> bytes:
-    """summary.json as the run writes it, on a short race: the three steps, then the decision."""
+    """summary.json as the run writes it, on a short race and few paths: the four steps, then the decision."""
     policy, morning = read_policy(None), date.fromisoformat(day)
     session = DailySession(EcbHistory(file).load(as_of=morning), policy, folder, folder)
     session.check_data()
     session.calibrate_risk(race_start=f"{int(day[:4]) - 2}-06-01", race_pairs=0)
     session.calibrate_regime()
+    session.validate_stress(paths=40, days=20)
     decide(folder, folder, policy, Decision(today=morning, confirmed_by="", live=False))
     return (folder / "summary.json").read_bytes()
 
@@ -69,6 +70,7 @@ def test_another_rate_on_the_morning_itself_changes_every_part_of_the_summary(tm
     assert before["value_at_risk"]["portfolio_99"] != after["value_at_risk"]["portfolio_99"]
     assert before["regime"]["probability"] != after["regime"]["probability"]
     assert before["correlation"]["turbulence"] != after["correlation"]["turbulence"]
+    assert before["stress"]["amplification"] != after["stress"]["amplification"]
     assert before["data"]["content_hash"] != after["data"]["content_hash"]
     assert before["calibration"]["id"] != after["calibration"]["id"]
 
