@@ -169,7 +169,7 @@ def path_models(history: History, situation: Situation) -> list[PathModel]:
     Parameters
     ----------
     history : History
-        Its last ten years are what bootstrap, jumps and regimes are fitted on.
+        Its last ten years are what bootstrap and jumps are fitted on, all of it what regimes are.
     situation : Situation
         Its calibration carries GARCH, and the Markov model where there is one.
 
@@ -179,7 +179,8 @@ def path_models(history: History, situation: Situation) -> list[PathModel]:
     """
     recent = history.returns[-MODEL_DAYS:]
     kept = situation.calibration.regime.parameters.get("markov")
-    index = np.log1p(recent).mean(axis=1)
+    # states are those of all history: one that the last ten years never saw would have no days to be drawn from
+    index = np.log1p(history.returns).mean(axis=1)
     markov = (
         MarkovParameters.from_dict(kept)
         if isinstance(kept, dict)
@@ -189,7 +190,7 @@ def path_models(history: History, situation: Situation) -> list[PathModel]:
         BlockBootstrap(recent),
         garch_of(situation.calibration),
         jump_diffusion_of(recent),
-        regime_switching_of(markov, recent, index),
+        regime_switching_of(markov, history.returns, index),
     ]
 
 
