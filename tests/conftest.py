@@ -110,6 +110,7 @@ def interrupted(tmp_path):
         ) as process:
             try:
                 end = writing_end(process)
+                time.sleep(0.5)  # opened is not yet reading: between the two a signal may be lost
                 process.send_signal(number)
                 _, errors = process.communicate(timeout=60)
             finally:
