@@ -124,7 +124,7 @@ class StressValidation:
     ablation : Ablation
         What each control saved and cost, reference book.
     tuning : Tuning or None
-        The way back with one scenario left out; None when fewer than two scenarios were run.
+        The way back with one scenario left out; None when fewer than six scenarios lost anything.
     simulations : tuple of Simulation
         SYNTHETIC paths.
     reverse : ReverseTable
