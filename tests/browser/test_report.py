@@ -47,7 +47,7 @@ def test_verdict_and_figures_are_there(page):
     assert page.find_element(By.CSS_SELECTOR, ".verdict strong").text.split()[1] == "Calibration"
     assert len(page.find_elements(By.CSS_SELECTOR, ".card")) == 8
     pictures = page.find_elements(By.CSS_SELECTOR, "figure img")
-    assert len(pictures) == 11
+    assert len(pictures) == 14
     assert all(page.execute_script("return arguments[0].naturalWidth > 400", picture) for picture in pictures)
 
 
