@@ -12,6 +12,7 @@ from workbench import __version__
 from workbench.app import DailyOrder
 from workbench.cli.calibrations import calibration_commands
 from workbench.cli.data import data_commands
+from workbench.cli.live import live_commands
 from workbench.cli.strategies import select, strategy_commands, sweep
 from workbench.cli.stress import stress
 from workbench.domain.errors import ConfigError, WorkbenchError
@@ -57,6 +58,7 @@ cli.command()(sweep)
 cli.command()(select)
 cli.command()(stress)
 cli.add_typer(strategy_commands, name="strategies")
+live_commands(cli)
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from workbench.domain.trading.strategies import Strategy
 from workbench.engine.kernel.layout import (
     DECISION,
     EVENT,
-    LEG_COUNT,
     MOST_DECISIONS,
     STATE,
     WORK,
@@ -29,8 +28,9 @@ from workbench.engine.kernel.layout import (
 )
 from workbench.engine.kernel.step import OUT_OF_ORDER, step_alone
 from workbench.engine.settings import Settings, build_settings, renewed
-from workbench.engine.translation import DecisionReader, as_numbers
+from workbench.engine.translation import NO_VALUES, DecisionReader, as_numbers
 
+NO_LEGS = np.array(NO_VALUES)
 SHOWN = (DecisionKind.MODE, DecisionKind.CONDITION, DecisionKind.ALERT)
 """Decisions that come with a snapshot of the book."""
 NOT_KNOWN_YET = (
@@ -134,7 +134,7 @@ class RiskEngine:
     ) -> None:
         self.settings = build_settings(policy, calibration, strategies, controls=controls)
         self._work, self._event = records(1, WORK), records(1, EVENT)
-        self._out, self._numbers = records(MOST_DECISIONS, DECISION), np.zeros(2 + LEG_COUNT)
+        self._out = records(MOST_DECISIONS, DECISION)
         self._readers: dict[int, DecisionReader] = {}
 
     def init(self, start: Start) -> EngineState:
@@ -173,11 +173,12 @@ class RiskEngine:
         """
         settings = self._renewed(state.settings, event)
         plain, record = as_numbers(event, settings), same_records(state.record)
-        self._numbers[0], self._numbers[1] = plain.first, plain.second
-        self._numbers[2:] = plain.values
+        # whole numbers would ask for another compilation
+        numbers = (float(plain.first), float(plain.second))
+        values = NO_LEGS if plain.values is NO_VALUES else np.array(plain.values, dtype=float)
         desks = (settings.numbers, record, self._work, self._out)
         head = (event.time_ns, int(plain.kind), plain.place, plain.number)
-        count = step_alone(desks, self._event, head, self._numbers)
+        count = step_alone(desks, self._event, head, numbers, values)
         if count == OUT_OF_ORDER:
             raise DataError(
                 f"event {type(event).__name__} at {event.time_ns} ns is older than the last one at "

@@ -107,6 +107,16 @@ def _unknown(event: heard.OrderUnknown, settings: Settings) -> Numbers:
     return Numbers(EventKind.ORDER_UNKNOWN, _slot(event.strategy, settings), event.intent)
 
 
+def _mismatch(event: heard.BookMismatch, settings: Settings) -> Numbers:
+    # units nobody claims are no strategy's
+    slot = _slot(event.strategy, settings) if event.strategy else -1
+    return Numbers(EventKind.BOOK_MISMATCH, slot, first=event.ours, second=event.theirs)
+
+
+def _repeated(event: heard.RepeatedIntent, settings: Settings) -> Numbers:
+    return Numbers(EventKind.REPEATED_INTENT, _slot(event.strategy, settings))
+
+
 def _scheduled(event: heard.ScheduledRisk, settings: Settings) -> Numbers:
     if not 0.0 <= event.level <= 1.0:
         raise DataError(f"the level of a scheduled risk lies between 0 and 1, got {event.level!r}")
@@ -151,6 +161,8 @@ WRITERS: dict[type, Any] = {
     heard.OrderRejected: _rejected,
     heard.OrderUnknown: _unknown,
     heard.Reconciled: _plain(EventKind.RECONCILED),
+    heard.BookMismatch: _mismatch,
+    heard.RepeatedIntent: _repeated,
     heard.BrokerStatus: _plain(EventKind.BROKER_STATUS, "connected"),
     heard.CalibrationAdopted: _plain(EventKind.RENEWED, number=1),
     heard.PolicyChanged: _plain(EventKind.RENEWED),

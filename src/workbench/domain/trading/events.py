@@ -111,6 +111,28 @@ class Reconciled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BookMismatch(Event):
+    """The broker holds other units for a strategy than we do: entries stop until reconciled.
+
+    `strategy` is empty for units at the broker that belong to none of ours.
+    """
+
+    strategy: str
+    ours: float
+    theirs: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedIntent(Event):
+    """The same entry was tried too often without a fill: the strategy is locked until a person enables it.
+
+    What it holds it keeps, under its stops, its signal and every control: only growing is the trouble.
+    """
+
+    strategy: str
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerStatus(Event):
     """Whether the broker can be reached."""
 
@@ -176,6 +198,8 @@ AnyEvent = (
     | OrderRejected
     | OrderUnknown
     | Reconciled
+    | BookMismatch
+    | RepeatedIntent
     | BrokerStatus
     | CalibrationAdopted
     | PolicyChanged

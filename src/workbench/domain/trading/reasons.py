@@ -38,6 +38,7 @@ class Reason(IntEnum):
     STRATEGY_DRAWDOWN = 400
     REPEATED_STOPS = 401
     TIER_DRAWDOWN = 402
+    REPEATED_INTENTS = 403
 
     OPERATOR_HALT = 500
     OPERATOR_REDUCE = 501
@@ -53,12 +54,14 @@ class Reason(IntEnum):
     CALIBRATION_STALE = 605
     CALIBRATION_MISSING = 606
     FAILED_OVER = 607
+    RETURNED_TO_PRIMARY = 608
 
     FILL_UNKNOWN = 700
     FILL_NOT_A_NUMBER = 701
     ORDER_REJECTED = 702
     ORDER_UNKNOWN = 703
     RECONCILED = 704
+    BOOK_MISMATCH = 705
 
     @property
     def sentence(self) -> str:
@@ -96,6 +99,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.STRATEGY_DRAWDOWN: "the strategy has lost more than its history allows: it is locked",
     Reason.REPEATED_STOPS: "the strategy was stopped out too often in a row: it is locked",
     Reason.TIER_DRAWDOWN: "the tier has lost more than its history allows: its strategies are locked",
+    Reason.REPEATED_INTENTS: "the same entry was tried too often without a fill: it is locked and keeps what it holds",
     Reason.OPERATOR_HALT: "a person halted trading",
     Reason.OPERATOR_REDUCE: "a person ordered a reduction",
     Reason.OPERATOR_RESUME: "two people resumed trading",
@@ -108,10 +112,12 @@ SENTENCES: dict[Reason, str] = {
     Reason.RISK_NOT_COMPUTABLE: "a price or a risk figure is missing or not a number",
     Reason.CALIBRATION_STALE: "the calibration is older than the policy allows",
     Reason.CALIBRATION_MISSING: "there is no calibration",
-    Reason.FAILED_OVER: "the primary feed is silent: the other one is used",
+    Reason.FAILED_OVER: "the feed in use is silent: the other one is used",
+    Reason.RETURNED_TO_PRIMARY: "the primary feed has been good for the dwell time: it is used again",
     Reason.FILL_UNKNOWN: "a fill for an order this engine never asked for: reconcile with the broker",
     Reason.FILL_NOT_A_NUMBER: "a fill without valid units or price: reconcile with the broker",
     Reason.ORDER_REJECTED: "the broker rejected an order",
     Reason.ORDER_UNKNOWN: "the outcome of an order is unknown: no new entries in that pair",
     Reason.RECONCILED: "positions and orders agree with the broker again",
+    Reason.BOOK_MISMATCH: "the broker holds other units than we do: no new entries until that is reconciled",
 }

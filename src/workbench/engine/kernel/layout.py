@@ -23,7 +23,7 @@ KNOTS = 16
 """Most knots of the stress factor's curve."""
 MOST_READINGS = 8
 """Most agreeing readings a policy may ask for."""
-FEEDS = 2
+FEEDS, PRIMARY = 2, 0
 
 CURRENCY_OF_BASE = np.array([CURRENCIES.index(pair[:3]) for pair in PAIRS], dtype=np.int64)
 CURRENCY_OF_QUOTE = np.array([CURRENCIES.index(pair[3:]) for pair in PAIRS], dtype=np.int64)
@@ -88,6 +88,8 @@ STATE = np.dtype(
         ("spread", F, (PAIR_COUNT,)), ("normal_spread", F, (PAIR_COUNT,)),
         ("value", F, (LEG_COUNT + 1,)), ("raw_value", F, (LEG_COUNT + 1,)),
         ("feed_seen", I, (FEEDS,)), ("feed", I), ("broker_lost", I),
+        # feeds: when one was last switched to, and since when the primary has been fresh without a gap
+        ("switched_ns", I), ("primary_since", I),
         # daily and fast volatility
         ("covariance", F, _MATRIX), ("day_start", F, (LEG_COUNT,)), ("minute_start", F, (LEG_COUNT,)),
         ("minute", I),
@@ -177,11 +179,33 @@ def records(count: int, layout: np.dtype[Any]) -> Any:
         With the compiler off a recarray, whose fields plain Python reads as the compiled code does.
     """
     empty = np.zeros(count, layout)
-    return empty if IS_COMPILED else empty.view(np.recarray)
+    return _as_read(empty)
+
+
+def records_of(stored: bytes, layout: np.dtype[Any]) -> Any:
+    """Records from their bytes.
+
+    Parameters
+    ----------
+    stored : bytes
+        Of as many records as there are; a copy is taken.
+    layout : dtype
+        One of the layouts above.
+
+    Returns
+    -------
+    ndarray
+        As of `records`.
+    """
+    return _as_read(np.ndarray(len(stored) // layout.itemsize, layout, bytearray(stored)))
+
+
+def _as_read(plain: Any) -> Any:
+    return plain if IS_COMPILED else plain.view(np.recarray)
 
 
 def same_records(original: Any) -> Any:
-    """Copy records as bytes; field by field, as numpy does it, takes ten times as long.
+    """Copy records as bytes; numpy copies field by field, and looks at every field again to view bytes as records.
 
     Parameters
     ----------
@@ -192,7 +216,7 @@ def same_records(original: Any) -> Any:
     -------
     ndarray
     """
-    return original.view(np.uint8).copy().view(original.dtype)
+    return records_of(original.tobytes(), original.dtype)
 
 
 class EventKind(IntEnum):
@@ -216,6 +240,8 @@ class EventKind(IntEnum):
     OPERATOR_REDUCE = 15
     OPERATOR_RESUME = 16
     OPERATOR_ENABLE = 17
+    BOOK_MISMATCH = 18
+    REPEATED_INTENT = 19
 
 
 class DecisionKind(IntEnum):

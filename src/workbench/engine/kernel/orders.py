@@ -17,7 +17,8 @@ RESUME_REFUSED = int(DecisionKind.RESUME_REFUSED)
 FILL_UNKNOWN, FILL_NOT_A_NUMBER = int(Reason.FILL_UNKNOWN), int(Reason.FILL_NOT_A_NUMBER)
 ORDER_REJECTED, ORDER_UNKNOWN = int(Reason.ORDER_REJECTED), int(Reason.ORDER_UNKNOWN)
 HALTED_BY_PERSON, REDUCED, RESUMED = int(Reason.OPERATOR_HALT), int(Reason.OPERATOR_REDUCE), int(Reason.OPERATOR_RESUME)
-ENABLED_BY_PERSON = int(Reason.OPERATOR_ENABLE)
+ENABLED_BY_PERSON, BOOK_MISMATCH = int(Reason.OPERATOR_ENABLE), int(Reason.BOOK_MISMATCH)
+REPEATED_INTENTS = int(Reason.REPEATED_INTENTS)
 STILL_BREACHED, NOTHING_LATCHED = int(Reason.RESUME_STILL_BREACHED), int(Reason.RESUME_NOTHING_LATCHED)
 DRAWDOWN, RESUME, HELD = int(Ladder.DRAWDOWN), int(Trigger.RESUME), int(Tier.HELD)
 WARNING, URGENT, EMERGENCY = 2, 3, 4
@@ -101,6 +102,13 @@ def take_unknown(desk: Desk, event: Any) -> None:
 
 
 @compiled
+def take_mismatch(desk: Desk, event: Any) -> None:
+    """The broker holds other units than we do: risk cannot be known, so nothing grows until that is reconciled."""
+    desk.state.unreconciled = 1
+    alert(desk, BOOK_MISMATCH, event.place, EMERGENCY, event.first, event.second)
+
+
+@compiled
 def reconcile(desk: Desk) -> None:
     """Positions and orders agree with the broker again."""
     desk.state.unreconciled = 0
@@ -179,6 +187,9 @@ def enable(desk: Desk, slot: int) -> None:
     """A person enables a locked strategy: its losses so far are forgiven, its peak starts anew."""
     state = desk.state
     if state.locked[slot] != 0:
+        if state.locked[slot] == REPEATED_INTENTS:
+            # what it could not get comes back in steps, like all that controls took
+            state.restoring_since = state.market_ns
         state.locked[slot] = 0
         state.stops[slot] = 0
         state.profit_peak[slot] = state.profit[slot]

@@ -36,7 +36,7 @@ CAP_LOWERED, CLOSED_BY_RUNG, RESTORED = int(Reason.CAP_LOWERED), int(Reason.CLOS
 STOP_REACHED, TARGET_REACHED = int(Reason.STOP_REACHED), int(Reason.TARGET_REACHED)
 ENTRIES_STOPPED, DEACTIVATED = int(Reason.ENTRIES_STOPPED), int(Reason.STRATEGY_DEACTIVATED)
 STRATEGY_DRAWDOWN, REPEATED_STOPS = int(Reason.STRATEGY_DRAWDOWN), int(Reason.REPEATED_STOPS)
-TIER_DRAWDOWN = int(Reason.TIER_DRAWDOWN)
+TIER_DRAWDOWN, REPEATED_INTENTS = int(Reason.TIER_DRAWDOWN), int(Reason.REPEATED_INTENTS)
 SCOPE_ALERT = 3
 """A locked strategy or tier is urgent: a person has to look at it before it trades again."""
 WHOLE = 0.01
@@ -253,6 +253,34 @@ def _lock(desk: Desk, slot: int, reason: int, metric: float, limit: float) -> No
 
 
 @compiled
+def lock_growth(desk: Desk, slot: int) -> None:
+    """Lock a strategy whose entry is tried again and again without a fill; what it holds it keeps.
+
+    Other locks are about losses, so they sell; here only buying more is the trouble. The position stays under its
+    stops, its signal and every control, and may still be locked for its losses. With nothing held the entry is given up
+    until its signal has changed; a position a person put on is still wanted, and comes back once it is enabled.
+    """
+    settings, state = desk.settings, desk.state
+    if state.locked[slot] != 0:
+        return
+    state.locked[slot] = REPEATED_INTENTS
+    written = decide(desk, LOCKED, REPEATED_INTENTS, slot)
+    written.first = state.target[slot]
+    written.second = state.units[slot]
+    alert(desk, REPEATED_INTENTS, slot, SCOPE_ALERT, state.target[slot], state.units[slot])
+    if state.units[slot] == 0.0 and settings.tier[slot] != HELD:
+        give_up(desk, slot, REPEATED_INTENTS)
+    else:
+        shrink(desk, slot, abs(state.units[slot]), REPEATED_INTENTS)
+
+
+@compiled
+def _may_be_locked(desk: Desk, slot: int) -> bool:
+    """Whether a lock for losses has something to do: one that only stops growing does not stand in its way."""
+    return bool(desk.state.locked[slot] == 0 or desk.state.locked[slot] == REPEATED_INTENTS)
+
+
+@compiled
 def watch_scopes(desk: Desk) -> None:
     """Lock a strategy, or all of a tier, that has lost more than its history allows."""
     settings, state = desk.settings, desk.state
@@ -267,14 +295,14 @@ def watch_scopes(desk: Desk) -> None:
                 _lock_tier(desk, tier, lost)
     for slot in range(settings.strategies):
         lost = (state.profit_peak[slot] - state.profit[slot]) / (settings.allocation[slot] * state.peak)
-        if state.locked[slot] == 0 and lost > settings.drawdown_limit[slot]:
+        if lost > settings.drawdown_limit[slot] and _may_be_locked(desk, slot):
             _lock(desk, slot, STRATEGY_DRAWDOWN, lost, settings.drawdown_limit[slot])
 
 
 @compiled
 def _lock_tier(desk: Desk, tier: int, lost: float) -> None:
     for slot in range(desk.settings.strategies):
-        if desk.settings.tier[slot] == tier and desk.state.locked[slot] == 0:
+        if desk.settings.tier[slot] == tier and _may_be_locked(desk, slot):
             _lock(desk, slot, TIER_DRAWDOWN, lost, desk.settings.tier_limit[tier])
 
 

@@ -9,24 +9,33 @@ import math
 from typing import Any
 
 from workbench.domain.compiled import compiled
+from workbench.domain.trading.market_hours import SECOND_NS
+from workbench.domain.trading.modes import Ladder
 from workbench.domain.trading.reasons import Reason
 from workbench.engine.kernel.desk import Desk, decide
 from workbench.engine.kernel.layout import (
     CURRENCY_OF_BASE,
     CURRENCY_OF_QUOTE,
+    FEEDS,
     LEG_COUNT,
     LEG_PAIR,
     LEG_POWER,
     PAIR_COUNT,
+    PRIMARY,
+    RUNGS,
     TIERS,
     DecisionKind,
 )
 
 NOT_A_NUMBER, NOT_POSITIVE = int(Reason.QUOTE_NOT_A_NUMBER), int(Reason.QUOTE_NOT_POSITIVE)
 CROSSED = int(Reason.QUOTE_CROSSED)
-INPUT_REFUSED = int(DecisionKind.INPUT_REFUSED)
+INPUT_REFUSED, FAIL_OVER = int(DecisionKind.INPUT_REFUSED), int(DecisionKind.FAIL_OVER)
+FAILED_OVER, RETURNED_TO_PRIMARY = int(Reason.FAILED_OVER), int(Reason.RETURNED_TO_PRIMARY)
+TECHNICAL = int(Ladder.TECHNICAL)
 SPREAD_MEMORY = 0.001
 """Weight of one quote in the normal spread: a memory of about a thousand quotes of the pair."""
+SWITCH_PAUSE_NS = 30 * SECOND_NS
+"""Market time between two switches of feeds, at least: two failing feeds must not make the prices jump to and fro."""
 
 
 @compiled
@@ -44,6 +53,9 @@ def take_quote(desk: Desk, event: Any) -> bool:
         refused = decide(desk, INPUT_REFUSED, reason, pair)
         refused.first = bid if reason != CROSSED else bid - ask
         return False
+    # to leave the primary takes a gap, so its first price after that sets the time
+    if event.number == PRIMARY and state.feed != PRIMARY and silence(desk, PRIMARY) > feed_patience(desk):
+        state.primary_since = state.market_ns
     state.feed_seen[event.number] = state.market_ns
     if event.number != state.feed:
         return False
@@ -56,6 +68,58 @@ def take_quote(desk: Desk, event: Any) -> bool:
         state.normal_spread[pair] += SPREAD_MEMORY * (spread - state.normal_spread[pair])
     _believe(desk, pair, middle)
     return True
+
+
+@compiled
+def silence(desk: Desk, feed: int) -> float:
+    """Seconds of market time since a feed gave its last good price."""
+    return float((desk.state.market_ns - desk.state.feed_seen[feed]) / SECOND_NS)
+
+
+@compiled
+def feed_patience(desk: Desk) -> float:
+    """Seconds of silence of the feed in use before the other one is used; infinite when no rung fails over."""
+    settings, patience = desk.settings, math.inf
+    for rung in range(RUNGS):
+        if settings.fail_over[rung] == 1:
+            patience = min(patience, settings.trigger[TECHNICAL, rung])
+    return patience
+
+
+@compiled
+def choose_feed(desk: Desk) -> None:
+    """Leave a silent feed for one heard later; go back to the primary once it has been good for the dwell time."""
+    state, patience = desk.state, feed_patience(desk)
+    if math.isinf(patience) or state.market_ns - state.switched_ns < SWITCH_PAUSE_NS:
+        return
+    if silence(desk, state.feed) > patience:
+        freshest = state.feed
+        for feed in range(FEEDS):
+            if state.feed_seen[feed] > state.feed_seen[freshest]:
+                freshest = feed
+        if freshest != state.feed:
+            _use_feed(desk, freshest, FAILED_OVER)
+    elif state.feed != PRIMARY and _primary_is_good(desk, patience):
+        _use_feed(desk, PRIMARY, RETURNED_TO_PRIMARY)
+
+
+@compiled
+def _primary_is_good(desk: Desk, patience: float) -> bool:
+    """Whether the primary is fresh, has been so for the dwell time, and no rung that fails over holds."""
+    settings, state = desk.settings, desk.state
+    for rung in range(RUNGS):
+        if settings.fail_over[rung] == 1 and state.tripped[TECHNICAL, rung] == 1:
+            return False
+    return bool(silence(desk, PRIMARY) <= patience and state.market_ns - state.primary_since >= settings.dwell_ns)
+
+
+@compiled
+def _use_feed(desk: Desk, feed: int, reason: int) -> None:
+    state = desk.state
+    state.feed = feed
+    state.switched_ns = state.market_ns
+    changed = decide(desk, FAIL_OVER, reason, feed)
+    changed.number = feed
 
 
 @compiled

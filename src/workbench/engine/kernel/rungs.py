@@ -9,8 +9,8 @@ from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.domain.trading.modes import Ladder, Mode
 from workbench.domain.trading.reasons import Reason
 from workbench.engine.kernel.desk import Desk, alert, decide
-from workbench.engine.kernel.layout import CONDITIONS, FEEDS, LADDERS, RUNGS, SLOTS, DecisionKind
-from workbench.engine.kernel.prices import all_settled
+from workbench.engine.kernel.layout import CONDITIONS, LADDERS, RUNGS, SLOTS, DecisionKind
+from workbench.engine.kernel.prices import all_settled, silence
 from workbench.engine.kernel.readings import (
     read_contributions,
     read_correlation,
@@ -24,12 +24,12 @@ ACTIVE, REDUCING, HALTED = int(Mode.ACTIVE), int(Mode.REDUCING), int(Mode.HALTED
 NOTHING, REDUCE, HALT = int(Trigger.NOTHING), int(Trigger.REDUCE), int(Trigger.HALT)
 RUNG_RELEASED, MODE = int(DecisionKind.RUNG_RELEASED), int(DecisionKind.MODE)
 CONDITION, CAUTION = int(DecisionKind.CONDITION), int(DecisionKind.CAUTION)
-CANCEL_ALL, FAIL_OVER = int(DecisionKind.CANCEL_ALL), int(DecisionKind.FAIL_OVER)
+CANCEL_ALL = int(DecisionKind.CANCEL_ALL)
 TRIPPED, RELEASED = int(Reason.RUNG_TRIPPED), int(Reason.RUNG_RELEASED)
 FIRST_READING, READING_CLEARED = int(Reason.FIRST_READING), int(Reason.READING_CLEARED)
 CONDITION_CHANGED, MODE_CHANGED = int(Reason.CONDITION_CHANGED), int(Reason.MODE_CHANGED)
 NOT_COMPUTABLE, STALE = int(Reason.RISK_NOT_COMPUTABLE), int(Reason.CALIBRATION_STALE)
-NO_CALIBRATION, FAILED_OVER = int(Reason.CALIBRATION_MISSING), int(Reason.FAILED_OVER)
+NO_CALIBRATION = int(Reason.CALIBRATION_MISSING)
 RUNG_PLACE = 8
 """A rung's place in a decision: ladder × 8 + rung."""
 
@@ -81,7 +81,7 @@ def _read_silence(desk: Desk) -> None:
     state = desk.state
     both = state.market_ns - max(state.feed_seen[0], state.feed_seen[1])
     broker = state.market_ns - state.broker_lost if state.broker_lost > 0 else 0
-    state.metric[TECHNICAL, 0] = (state.market_ns - state.feed_seen[state.feed]) / SECOND_NS
+    state.metric[TECHNICAL, 0] = silence(desk, state.feed)
     state.metric[TECHNICAL, 1] = both / SECOND_NS
     state.metric[TECHNICAL, 2] = max(both, broker) / SECOND_NS
 
@@ -148,22 +148,6 @@ def _trip(desk: Desk, ladder: int, rung: int) -> None:
     raised = alert(desk, reason, place, level, state.metric[ladder, rung], settings.trigger[ladder, rung])
     raised.number = 1
     raised.third = settings.due_seconds[ladder, rung]
-    if ladder == TECHNICAL and settings.fail_over[rung] == 1:
-        _fail_over(desk)
-
-
-@compiled
-def _fail_over(desk: Desk) -> None:
-    """Take prices from the feed that was heard last, if that is another one."""
-    state = desk.state
-    freshest = state.feed
-    for feed in range(FEEDS):
-        if state.feed_seen[feed] > state.feed_seen[freshest]:
-            freshest = feed
-    if freshest != state.feed:
-        state.feed = freshest
-        changed = decide(desk, FAIL_OVER, FAILED_OVER, freshest)
-        changed.number = freshest
 
 
 @compiled

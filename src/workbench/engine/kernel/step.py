@@ -5,6 +5,9 @@ With the compiler off the same source runs as plain Python.
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench.domain.compiled import compiled
 from workbench.domain.trading.market_hours import market_time_ns
 from workbench.domain.trading.modes import Mode
@@ -19,6 +22,7 @@ from workbench.engine.kernel.orders import (
     resume,
     take_fill,
     take_held,
+    take_mismatch,
     take_rejection,
     take_unknown,
 )
@@ -26,13 +30,14 @@ from workbench.engine.kernel.positions import (
     WHOLE,
     close_by_rung,
     deactivate,
+    lock_growth,
     lower_to_cap,
     restore_step,
     stop_growing,
     watch_exits,
     watch_scopes,
 )
-from workbench.engine.kernel.prices import mark_money, mark_values, settle_waiting, take_fixing, take_quote
+from workbench.engine.kernel.prices import choose_feed, mark_money, mark_values, settle_waiting, take_fixing, take_quote
 from workbench.engine.kernel.readings import close_day, sample_minute, start_day
 from workbench.engine.kernel.rungs import (
     RUNG_PLACE,
@@ -53,6 +58,7 @@ RECONCILED, BROKER_STATUS = int(EventKind.RECONCILED), int(EventKind.BROKER_STAT
 RENEWED, OPERATOR_HALT = int(EventKind.RENEWED), int(EventKind.OPERATOR_HALT)
 OPERATOR_REDUCE, OPERATOR_RESUME = int(EventKind.OPERATOR_REDUCE), int(EventKind.OPERATOR_RESUME)
 OPERATOR_ENABLE = int(EventKind.OPERATOR_ENABLE)
+BOOK_MISMATCH, REPEATED_INTENT = int(EventKind.BOOK_MISMATCH), int(EventKind.REPEATED_INTENT)
 OUT_OF_ORDER = -1
 
 
@@ -107,7 +113,13 @@ def step(desk: Desk, event: Any) -> int:
 
 
 @compiled
-def step_alone(desks: tuple[Any, Any, Any, Any], events: Any, head: tuple[int, int, int, int], numbers: Any) -> int:
+def step_alone(
+    desks: tuple[Any, Any, Any, Any],
+    events: Any,
+    head: tuple[int, int, int, int],
+    numbers: tuple[float, float],
+    values: NDArray[np.float64],
+) -> int:
     """Take one event in that comes as plain numbers: the door of the typed engine.
 
     Parameters
@@ -118,8 +130,10 @@ def step_alone(desks: tuple[Any, Any, Any, Any], events: Any, head: tuple[int, i
         Scratch.
     head : tuple of int
         Time, kind, place, number of the event.
-    numbers : ndarray, shape (9,)
-        Its first and second, and the values of seven legs.
+    numbers : tuple of float
+        Its first and second.
+    values : ndarray, shape (7,)
+        Values of the legs.
 
     Returns
     -------
@@ -128,9 +142,9 @@ def step_alone(desks: tuple[Any, Any, Any, Any], events: Any, head: tuple[int, i
     """
     event = events[0]
     event.time_ns, event.kind, event.place, event.number = head
-    event.first, event.second = numbers[0], numbers[1]
+    event.first, event.second = numbers
     for leg in range(LEG_COUNT):
-        event.values[leg] = numbers[2 + leg]
+        event.values[leg] = values[leg]
     return step(Desk(desks[0][0], desks[1][0], desks[2][0], desks[3]), event)
 
 
@@ -160,6 +174,10 @@ def _take_other(desk: Desk, event: Any, kind: int) -> bool:
         take_unknown(desk, event)
     elif kind == RECONCILED:
         reconcile(desk)
+    elif kind == BOOK_MISMATCH:
+        take_mismatch(desk, event)
+    elif kind == REPEATED_INTENT:
+        lock_growth(desk, event.place)
     else:
         _take_order_of_a_person(desk, event, kind)
     return False
@@ -195,6 +213,7 @@ def _control(desk: Desk) -> None:
     state = desk.state
     read_caution(desk)
     tripped = climb(desk)
+    choose_feed(desk)
     for k in range(tripped):
         close_by_rung(desk, desk.work.tripped[k] // RUNG_PLACE, desk.work.tripped[k] % RUNG_PLACE)
         state.restoring_since = state.market_ns

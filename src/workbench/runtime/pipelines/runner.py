@@ -8,6 +8,7 @@ import queue
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,26 +141,25 @@ class Run:
         reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         working: set[str] = set()
         failure: WorkbenchError | None = None
-        with ThreadPoolExecutor(self.pipeline.at_once) as pool:
-            try:
-                while working or (waiting and failure is None):
-                    room = self.pipeline.at_once - len(working) if failure is None else 0
-                    for step in [one for one in waiting if set(one.needs) <= set(state["steps"])][:room]:
-                        waiting.remove(step)
-                        working.add(step.name)
-                        self.watcher.begun(step, self.folder.partial)
-                        future = pool.submit(self._attempt, step, kernels, reports)
-                        future.add_done_callback(partial(_report_end, reports, step))
-                    report = reports.get()
-                    if report.again is not None:
-                        self.watcher.failed(report.step, str(report.again), again=True)
-                        self.watcher.begun(report.step, self.folder.partial)
-                        continue
-                    working.remove(report.step.name)
-                    failure = self._settle(report, state) or failure
-            except BaseException:  # interrupted: with their kernels gone the threads end by themselves
-                kernels.end()
-                raise
+        with ThreadPoolExecutor(self.pipeline.at_once) as pool, ExitStack() as interrupted:
+            # with their kernels gone the threads end by themselves
+            interrupted.callback(kernels.end)
+            while working or (waiting and failure is None):
+                room = self.pipeline.at_once - len(working) if failure is None else 0
+                for step in [one for one in waiting if set(one.needs) <= set(state["steps"])][:room]:
+                    waiting.remove(step)
+                    working.add(step.name)
+                    self.watcher.begun(step, self.folder.partial)
+                    future = pool.submit(self._attempt, step, kernels, reports)
+                    future.add_done_callback(partial(_report_end, reports, step))
+                report = reports.get()
+                if report.again is not None:
+                    self.watcher.failed(report.step, str(report.again), again=True)
+                    self.watcher.begun(report.step, self.folder.partial)
+                    continue
+                working.remove(report.step.name)
+                failure = self._settle(report, state) or failure
+            interrupted.pop_all()
         if failure is not None:
             raise failure
 

@@ -4,21 +4,22 @@ The first line holds time, equity, strategies, policy and calibration in full, s
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
-from enum import IntEnum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from workbench.data.files import write_atomically
+from workbench.data.journal.plain import from_plain, to_plain
 from workbench.domain.calibration import Calibration
 from workbench.domain.errors import DataError
 from workbench.domain.policy import Policy
 from workbench.domain.trading import events as happened
 from workbench.domain.trading.decisions import AnyDecision
-from workbench.domain.trading.modes import Regime, Tier
+from workbench.domain.trading.modes import Tier
 from workbench.domain.trading.strategies import Strategy, StrategyRecord
 from workbench.engine.risk_engine import RiskEngine, Start
 
@@ -40,8 +41,27 @@ def write_events(path: Path, engine: RiskEngine, start: Start, events: Iterable[
     events : iterable of Event
         In order of time.
     """
+    lines = [json.dumps(beginning_of(engine, start)), *(json.dumps(_event_line(event)) for event in events)]
+    write_atomically(path, ("\n".join(lines) + "\n").encode())
+
+
+def beginning_of(engine: RiskEngine, start: Start) -> dict[str, Any]:
+    """How an engine begins, in full.
+
+    Parameters
+    ----------
+    engine : RiskEngine
+        Its settings at the start.
+    start : Start
+        Time and equity.
+
+    Returns
+    -------
+    dict
+        Plain JSON, for `begun_from`.
+    """
     settings = engine.settings
-    head = {
+    return {
         "format": FORMAT,
         "time_ns": start.time_ns,
         "equity": start.equity,
@@ -50,22 +70,42 @@ def write_events(path: Path, engine: RiskEngine, start: Start, events: Iterable[
         "policy": settings.policy.model_dump(mode="json"),
         "calibration": settings.calibration.model_dump(mode="json") if settings.calibration else None,
     }
-    lines = [json.dumps(head), *(json.dumps(_event_line(event)) for event in events)]
-    write_atomically(path, ("\n".join(lines) + "\n").encode())
+
+
+def begun_from(head: Mapping[str, Any], place: str) -> tuple[RiskEngine, Start]:
+    """An engine as it began.
+
+    Parameters
+    ----------
+    head : mapping
+        From `beginning_of`.
+    place : str
+        Where it was read, for the error.
+
+    Returns
+    -------
+    tuple of (RiskEngine, Start)
+
+    Raises
+    ------
+    DataError
+        When it is of another format, or does not say how an engine began.
+    """
+    if head.get("format") != FORMAT:
+        raise DataError(f"{place} is no beginning of format {FORMAT}: it says {head.get('format')!r}")
+    try:
+        strategies = [_strategy(table) for table in head["strategies"]]
+        policy = Policy.model_validate(head["policy"])
+        calibration = Calibration.model_validate(head["calibration"]) if head["calibration"] else None
+        start = Start(int(head["time_ns"]), float(head["equity"]))
+        engine = RiskEngine(policy, calibration, strategies, controls=bool(head["controls"]))
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise DataError(f"{place} does not say how an engine began: {error}") from error
+    return engine, start
 
 
 def _event_line(event: happened.AnyEvent) -> dict[str, Any]:
-    line: dict[str, Any] = {"kind": type(event).__name__}
-    for one in fields(event):
-        value = getattr(event, one.name)
-        if isinstance(value, Calibration | Policy):
-            value = value.model_dump(mode="json")
-        elif isinstance(value, IntEnum):
-            value = value.name
-        elif not isinstance(value, str | int | float | bool):
-            value = dict(value)
-        line[one.name] = value
-    return line
+    return {"kind": type(event).__name__, **to_plain(event)}
 
 
 def read_events(path: Path) -> tuple[RiskEngine, Start, tuple[happened.AnyEvent, ...]]:
@@ -94,14 +134,7 @@ def read_events(path: Path) -> tuple[RiskEngine, Start, tuple[happened.AnyEvent,
     head = _parsed(path, 1, lines[0])
     if head.get("format") != FORMAT:
         raise DataError(f"{path} is no file of events of format {FORMAT}: its first line says {head.get('format')!r}")
-    try:
-        strategies = [_strategy(table) for table in head["strategies"]]
-        policy = Policy.model_validate(head["policy"])
-        calibration = Calibration.model_validate(head["calibration"]) if head["calibration"] else None
-        start = Start(int(head["time_ns"]), float(head["equity"]))
-        engine = RiskEngine(policy, calibration, strategies, controls=bool(head["controls"]))
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise DataError(f"{path} line 1 does not say how an engine began: {error}") from error
+    engine, start = begun_from(head, f"{path} line 1")
     return engine, start, tuple(_events(path, lines[1:]))
 
 
@@ -127,14 +160,8 @@ def _events(path: Path, lines: list[str]) -> Iterator[happened.AnyEvent]:
         if kind is None:
             raise DataError(f"{path} line {number} names no known event: expected one of {', '.join(sorted(KINDS))}")
         try:
-            if "calibration" in table:
-                table["calibration"] = Calibration.model_validate(table["calibration"])
-            if "policy" in table:
-                table["policy"] = Policy.model_validate(table["policy"])
-            if "regime" in table:
-                table["regime"] = Regime[table["regime"]]
-            yield kind(**table)
-        except (TypeError, KeyError, ValidationError) as error:
+            yield from_plain(kind, table)
+        except DataError as error:
             raise DataError(f"{path} line {number} is not a {kind.__name__}: {error}") from error
 
 
@@ -164,12 +191,9 @@ def decision_line(decision: AnyDecision) -> dict[str, Any]:
     dict
         ``kind`` and its fields; a number that is none or infinite is a string.
     """
-    line: dict[str, Any] = {"kind": type(decision).__name__}
-    for one in fields(decision):
-        value = getattr(decision, one.name)
-        if isinstance(value, IntEnum):
-            value = value.name
-        elif isinstance(value, float) and not abs(value) < float("inf"):
-            value = str(value)
-        line[one.name] = value
-    return line
+    line = {"kind": type(decision).__name__, **to_plain(decision)}
+    return {name: str(value) if _is_no_number(value) else value for name, value in line.items()}
+
+
+def _is_no_number(value: object) -> bool:
+    return isinstance(value, float) and not isfinite(value)

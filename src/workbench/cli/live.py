@@ -1,0 +1,259 @@
+"""``workbench live`` and what belongs to it: up, status, what people may ask, and the care of the journal."""
+
+import signal
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+
+Folder = Annotated[str, typer.Option(help="Folder of the journal [default: WORKBENCH_HOME/live]")]
+Actor = Annotated[str, typer.Option("--as", help="Your name, for the record [default: the user of this shell]")]
+Reason = Annotated[str, typer.Option(help="Why, for the record")]
+Feed = Annotated[str, typer.Option(help="replay:SCENARIO, simulated, simulated:SEED, or tail:FILE")]
+Backup = Annotated[str, typer.Option(help="tail:FILE; replays have one of their own, 'none' leaves it out")]
+Speed = Annotated[float, typer.Option(help="Seconds of a made-up world in one of ours; 0: as fast as possible")]
+BookFile = Annotated[str, typer.Option("--book", help="Positions at the very start: CSV with pair, units")]
+Equity = Annotated[float, typer.Option(help="Equity of a new book, US dollars")]
+PolicyFile = Annotated[str, typer.Option("--policy", help="Your own policy TOML")]
+PaperFile = Annotated[str, typer.Option("--paper", help="Plan of the paper broker, TOML: latency, slippage, troubles")]
+New = Annotated[bool, typer.Option("--new", help="Move an earlier journal aside and begin anew")]
+
+audit_commands = typer.Typer(help="The journal: is it whole, and does it lead to the same decisions?")
+REFUSED, AGAIN = 1, 3
+
+
+def live_commands(cli: typer.Typer) -> None:
+    """Add the commands.
+
+    Parameters
+    ----------
+    cli : Typer
+        The command line.
+    """
+    for command in (live, up, status, halt, reduce, flatten, resume, enable, backup, restore):
+        cli.command()(command)
+    cli.add_typer(audit_commands, name="audit")
+
+
+class Asked:
+    """Whether the process was asked to stop; a second time it stops at once."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked)
+
+    def _asked(self, _number: int, _frame: Any) -> None:
+        if self.stop:
+            raise KeyboardInterrupt
+        self.stop = True
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self.stop
+
+
+def live(
+    feed: Feed = "replay:brexit-2016",
+    backup_feed: Annotated[str, typer.Option("--backup", help="Second feed: tail:FILE; 'none' for none")] = "",
+    speed: Speed = 1.0,
+    seconds: Annotated[float, typer.Option(help="Between two made-up quotes of one pair")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Of made-up prices and of the paper broker")] = 0,
+    folder: Folder = "",
+    book: BookFile = "",
+    equity: Equity = 1e6,
+    policy: PolicyFile = "",
+    paper: PaperFile = "",
+    new: New = False,
+    policy_change_by: Annotated[str, typer.Option(help="Who puts another policy in force")] = "",
+    policy_change_approved_by: Annotated[str, typer.Option(help="The second person who approves that")] = "",
+) -> None:
+    """Watch and protect a book until told to stop (Ctrl-C): one process, no supervisor."""
+    from workbench.app.live import LiveRequest, run_live
+    from workbench.data.journal.storage import JournalError
+    from workbench.runtime.live.loop import LoopFaultError
+
+    request = LiveRequest(
+        feed, backup_feed, speed, seconds, seed, folder, book, equity, policy, paper, new,
+        policy_change_by, policy_change_approved_by,
+    )  # fmt: skip
+    try:
+        run_live(request, Asked(), say)
+    except (LoopFaultError, JournalError) as error:
+        typer.echo(f"workbench live: {error}", err=True)
+        sys.exit(AGAIN)
+
+
+def say(sentence: str) -> None:
+    """Tell people something, with the time.
+
+    Parameters
+    ----------
+    sentence : str
+        What.
+    """
+    typer.echo(f"{time.strftime('%H:%M:%S')} {sentence}")
+
+
+def up(
+    feed: Feed = "replay:brexit-2016",
+    backup_feed: Annotated[str, typer.Option("--backup", help="Second feed: tail:FILE; 'none' for none")] = "",
+    speed: Speed = 1.0,
+    seconds: Annotated[float, typer.Option(help="Between two made-up quotes of one pair")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Of made-up prices and of the paper broker")] = 0,
+    folder: Folder = "",
+    book: BookFile = "",
+    equity: Equity = 1e6,
+    policy: PolicyFile = "",
+    paper: PaperFile = "",
+    new: New = False,
+) -> None:
+    """Run every process of the box under one supervisor that starts them again when they die (Ctrl-C stops all)."""
+    from workbench.app.live_shell import live_folder, set_aside, shown_or_nothing
+    from workbench.monitor.live_screen import Screen
+    from workbench.runtime.supervisor import Box
+
+    where = live_folder(folder)
+    if new and (aside := set_aside(where)):
+        say(f"the earlier journal is now in {aside}")
+    options = {
+        "--feed": feed, "--backup": backup_feed, "--speed": f"{speed:g}", "--seconds": f"{seconds:g}",
+        "--seed": str(seed), "--folder": str(where), "--book": book, "--equity": repr(equity), "--policy": policy,
+        "--paper": paper,
+    }  # fmt: skip
+    chosen = [part for name, value in options.items() if value for part in (name, value)]
+    command = [sys.executable, "-c", "from workbench.cli import main; main()", "live", *chosen]
+    asked = Asked()
+    screen = Screen(lambda: shown_or_nothing(where), say)
+
+    def stopped() -> bool:
+        screen.refresh()
+        return asked()
+
+    Box({"the live loop": command}, say).run(stopped)
+
+
+def status(
+    folder: Folder = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The whole projection, for programs")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every second, until Ctrl-C")] = False,
+) -> None:
+    """Show how the book is: mode and why, risk against its rungs, positions, orders, feeds, latency."""
+    from workbench.app import live_shell as app
+    from workbench.monitor.live_console import print_status
+
+    where = app.live_folder(folder)
+    while True:
+        shown = app.read_status(where)
+        if as_json:
+            typer.echo(shown.body)
+        else:
+            print_status(shown.body, shown.age_seconds, alive=shown.alive)
+        if not watch:
+            return
+        time.sleep(1.0)
+
+
+def _ask(folder: str, act: str, actor: str, **fields: object) -> None:
+    from workbench.app import live_shell as app
+
+    sentence, certain = app.ask(app.live_folder(folder), app.command_of(act, actor, **fields))
+    typer.echo(f"{act}: {sentence}")
+    if not certain:
+        raise typer.Exit(AGAIN)
+
+
+def halt(actor: Actor = "", reason: Reason = "", folder: Folder = "") -> None:
+    """Halt: from now on positions may only shrink, until two people resume. Works with everything else dead."""
+    _ask(folder, "halt", actor, reason=reason)
+
+
+def reduce(
+    fraction: Annotated[float, typer.Argument(help="Share of every position to close, in (0, 1]: 0.5 halves")],
+    actor: Actor = "",
+    reason: Reason = "",
+    folder: Folder = "",
+) -> None:
+    """Close a share of every position now."""
+    _ask(folder, "reduce", actor, fraction=fraction, reason=reason)
+
+
+def flatten(actor: Actor = "", reason: Reason = "", folder: Folder = "") -> None:
+    """Close every position now."""
+    _ask(folder, "flatten", actor, reason=reason)
+
+
+def resume(
+    approver: Annotated[str, typer.Option(help="The second person, who approves")],
+    actor: Actor = "",
+    rebaseline_peak: Annotated[bool, typer.Option("--rebaseline-peak", help="Count drawdown from today")] = False,
+    reason: Reason = "",
+    folder: Folder = "",
+) -> None:
+    """Let latched rungs and halts go: takes two different people, and metrics back under their triggers."""
+    _ask(folder, "resume", actor, approver=approver, rebaseline_peak=rebaseline_peak, reason=reason)
+
+
+def enable(
+    strategy: Annotated[str, typer.Argument(help="Name of a locked strategy")],
+    actor: Actor = "",
+    reason: Reason = "",
+    folder: Folder = "",
+) -> None:
+    """Let a locked strategy trade again."""
+    _ask(folder, "enable", actor, strategy=strategy, reason=reason)
+
+
+@audit_commands.command("verify")
+def audit_verify(
+    folder: Folder = "",
+    expect: Annotated[str, typer.Option(help="SEQUENCE:DIGEST of an earlier report: is it still in there?")] = "",
+) -> None:
+    """Check every hash, signature and body of the journal."""
+    from workbench.app import live_shell as app
+
+    result = app.audit_verify(app.live_folder(folder), expect)
+    typer.echo(result.sentence)
+    if not result.intact:
+        raise typer.Exit(REFUSED)
+
+
+@audit_commands.command("replay")
+def audit_replay(folder: Folder = "") -> None:
+    """Step every event again, and say whether they lead to the decisions that were written."""
+    from workbench.app import live_shell as app
+    from workbench.monitor.console import waiting
+
+    with waiting("stepping every event of the journal again"):
+        result = app.audit_replay(app.live_folder(folder), _silent)
+    typer.echo(result.sentence)
+    if not result.same:
+        raise typer.Exit(REFUSED)
+
+
+def _silent(_done: int) -> None:
+    """Progress nobody asked for."""
+
+
+def backup(
+    target: Annotated[str, typer.Argument(help="File to make [default: backups/ beside the journal]")] = "",
+    folder: Folder = "",
+) -> None:
+    """Copy the journal, verified, while the loop runs."""
+    from workbench.app import live_shell as app
+
+    path, head = app.back_up_journal(app.live_folder(folder), target)
+    typer.echo(f"{path}: {head.sequence:,} rows, head {head.sequence}:{head.digest}")
+
+
+def restore(
+    source: Annotated[str, typer.Argument(help="A copy made by `workbench backup`")],
+    folder: Folder = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Move the journal that is there aside")] = False,
+) -> None:
+    """Put a verified copy in the journal's place; the loop must not run."""
+    from workbench.app import live_shell as app
+
+    head = app.restore_journal(source, app.live_folder(folder), replace=replace)
+    typer.echo(f"restored {head.sequence:,} rows, head {head.sequence}:{head.digest}; start the loop to reconcile")

@@ -1,0 +1,1 @@
+"""Feeds: prices as they come in, guarded, supervised, with a backup."""

@@ -1,0 +1,208 @@
+"""The inbox of the live loop: what people ask of it, one file a message, so that asking needs nothing but a disk.
+
+A message is a file that appears whole, named by its time and nonce. The loop journals the message, acts on it, and
+removes the file; one it finds again after a crash is known by its nonce. While no loop runs, messages wait.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from workbench.data.files import reason_of, write_atomically
+from workbench.domain.errors import ConfigError, DataError
+from workbench.domain.trading.events import (
+    AnyEvent,
+    OperatorEnable,
+    OperatorHalt,
+    OperatorReduce,
+    OperatorResume,
+)
+
+Act = Literal["halt", "reduce", "flatten", "resume", "enable"]
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+LONGEST_MESSAGE = 10_000
+"""Bytes; anything longer was not written by this program."""
+
+
+class Command(BaseModel):
+    """What a person asks.
+
+    Attributes
+    ----------
+    nonce : str
+        Of this message alone.
+    act : str
+        ``halt``, ``reduce`` by `fraction`, ``flatten`` (reduce by everything), ``resume``, ``enable`` a strategy.
+    actor : str
+        Who asks; who proposes, for ``resume``.
+    approver : str
+        The second person, for ``resume``.
+    made_ns : int
+        When, UTC nanoseconds of the machine that asked.
+    fraction : float
+        In (0, 1], for ``reduce``.
+    strategy : str
+        For ``enable``.
+    rebaseline_peak : bool
+        For ``resume``: drawdown is counted from today's equity.
+    reason : str
+        For the record.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    act: Act
+    actor: Name
+    made_ns: int
+    approver: str = ""
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    strategy: str = ""
+    rebaseline_peak: bool = False
+    reason: Annotated[str, Field(max_length=2_000)] = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.act == "resume" and (not self.approver or self.approver == self.actor):
+            raise ValueError(
+                f"to resume takes two different people, got {self.actor!r} and {self.approver!r}: ask a second one"
+            )
+        if self.act == "enable" and not self.strategy:
+            raise ValueError("to enable a strategy needs its name")
+        return self
+
+    @classmethod
+    def made(cls, act: str, actor: str, made_ns: int, **fields: object) -> "Command":
+        """A new message.
+
+        Parameters
+        ----------
+        act, actor : str
+            What, and who asks.
+        made_ns : int
+            UTC nanoseconds.
+        **fields : object
+            The other attributes.
+
+        Returns
+        -------
+        Command
+
+        Raises
+        ------
+        ConfigError
+            When something is missing or out of range.
+        """
+        table = {"nonce": secrets.token_hex(16), "act": act, "actor": actor, "made_ns": made_ns, **fields}
+        try:
+            return cls.model_validate(table)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or act
+            raise ConfigError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
+
+    def event(self, time_ns: int) -> AnyEvent:
+        """What the engine hears.
+
+        Parameters
+        ----------
+        time_ns : int
+            When the loop took the message in.
+
+        Returns
+        -------
+        Event
+        """
+        if self.act == "halt":
+            return OperatorHalt(time_ns, self.actor)
+        if self.act == "resume":
+            return OperatorResume(time_ns, self.actor, self.approver, self.rebaseline_peak)
+        if self.act == "enable":
+            return OperatorEnable(time_ns, self.actor, self.strategy)
+        return OperatorReduce(time_ns, self.actor, 1.0 if self.act == "flatten" else self.fraction)
+
+
+class Inbox:
+    """A folder of messages.
+
+    Parameters
+    ----------
+    folder : Path
+        Made at the first message.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def send(self, command: Command) -> Path:
+        """Put a message in; it is on the disk when this returns.
+
+        Parameters
+        ----------
+        command : Command
+            From `Command.made`.
+
+        Returns
+        -------
+        Path
+            Gone once the loop has acted.
+
+        Raises
+        ------
+        ExecutionError
+            When the folder cannot be written.
+        """
+        path = self.folder / f"{command.made_ns:020d}-{command.nonce}.json"
+        write_atomically(path, command.model_dump_json().encode())
+        return path
+
+    def waiting(self) -> Sequence[tuple[Path, Command | DataError]]:
+        """Messages that wait, oldest first; one that is none comes as the error it is.
+
+        Returns
+        -------
+        sequence of (Path, Command or DataError)
+        """
+        try:
+            names = sorted(path for path in self.folder.iterdir() if path.suffix == ".json" and path.name[0] != ".")
+        except FileNotFoundError:
+            return ()
+        return [(path, _read(path)) for path in names]
+
+    def done(self, path: Path) -> None:
+        """Remove a message that has been acted on.
+
+        Parameters
+        ----------
+        path : Path
+            From `waiting`.
+        """
+        path.unlink(missing_ok=True)
+
+    def set_aside(self, path: Path) -> None:
+        """Keep what is no message out of the way, as evidence.
+
+        Parameters
+        ----------
+        path : Path
+            From `waiting`.
+        """
+        aside = self.folder / "refused"
+        aside.mkdir(exist_ok=True)
+        path.replace(aside / path.name)
+
+
+def _read(path: Path) -> Command | DataError:
+    try:
+        content = path.read_bytes()[: LONGEST_MESSAGE + 1]
+        if len(content) > LONGEST_MESSAGE:
+            return DataError(f"{path.name} is no message: longer than {LONGEST_MESSAGE} bytes")
+        return Command.model_validate(json.loads(content), strict=True)
+    except OSError as error:
+        return DataError(f"cannot read {path.name}: {reason_of(error)}")
+    except (ValueError, RecursionError) as error:
+        return DataError(f"{path.name} is no message to the loop: {str(error).splitlines()[0]}")

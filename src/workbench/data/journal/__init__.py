@@ -1,0 +1,1 @@
+"""The journal: everything that happened, in order, on the disk before anybody acts on it."""

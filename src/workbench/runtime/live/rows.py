@@ -1,0 +1,95 @@
+"""Rows of the journal, made from what the loop has in hand."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.data.inbox import Command
+from workbench.data.journal import codec
+from workbench.data.journal.rows import Row, RowKind
+from workbench.domain.trading.decisions import AnyDecision
+from workbench.domain.trading.events import AnyEvent, Quote
+from workbench.domain.trading.orders import OrderNote
+
+
+def event_row(event: AnyEvent) -> Row:
+    """An event as a row.
+
+    Parameters
+    ----------
+    event : Event
+        Any.
+
+    Returns
+    -------
+    Row
+    """
+    kind = RowKind.QUOTE if type(event) is Quote else RowKind.EVENT
+    return Row(kind, event.time_ns, codec.encode_event(event))
+
+
+def decision_row(decision: AnyDecision) -> Row:
+    """A decision as a row.
+
+    Parameters
+    ----------
+    decision : Decision
+        Any.
+
+    Returns
+    -------
+    Row
+    """
+    return Row(RowKind.DECISION, decision.time_ns, codec.encode_decision(decision))
+
+
+def note_row(note: OrderNote) -> Row:
+    """A step of an order as a row.
+
+    Parameters
+    ----------
+    note : OrderNote
+        Any.
+
+    Returns
+    -------
+    Row
+    """
+    return Row(RowKind.ORDER, note.time_ns, codec.encode_note(note))
+
+
+def command_row(command: Command, time_ns: int, refused: str) -> Row:
+    """A person's message as a row.
+
+    Parameters
+    ----------
+    command : Command
+        As it came.
+    time_ns : int
+        When the loop took it in.
+    refused : str
+        Why it was not acted on; empty when it was.
+
+    Returns
+    -------
+    Row
+    """
+    table = {**command.model_dump(), "refused": refused}
+    return Row(RowKind.COMMAND, time_ns, json.dumps(table, sort_keys=True).encode())
+
+
+def plain_row(time_ns: int, table: Mapping[str, Any]) -> Row:
+    """A note on operations as a row.
+
+    Parameters
+    ----------
+    time_ns : int
+        When.
+    table : mapping
+        Its ``kind``, and what belongs to it.
+
+    Returns
+    -------
+    Row
+    """
+    return Row(RowKind.NOTE, time_ns, json.dumps(table, sort_keys=True).encode())

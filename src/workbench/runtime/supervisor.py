@@ -1,0 +1,127 @@
+"""The supervisor behind `workbench up`: starts each process of the box, starts it again when it dies, stops all.
+
+A process that ends with 0 is done and ends the rest; one that refuses its own configuration (exit code 1) would refuse
+it again and ends the rest too. Anything else, a kill or a failed disk, is started again after a pause that doubles.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workbench.domain.errors import ExecutionError
+
+DONE, REFUSED = 0, 1
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30.0
+STEADY_SECONDS = 60.0
+"""A process that has run this long has recovered: the next pause is short again."""
+MOST_RESTARTS = 20
+"""In a row; then the box is given up loudly, because starting again does not help."""
+PATIENCE_SECONDS = 20.0
+LOOK_SECONDS = 0.05
+
+
+@dataclass(slots=True)
+class Child:
+    """One process and its history."""
+
+    name: str
+    command: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    began: float = 0.0
+    restart_at: float = 0.0
+    restarts: int = 0
+
+    def start(self) -> None:
+        """Start it, in a session of its own so that Ctrl-C reaches it through us alone."""
+        self.process = subprocess.Popen(self.command, start_new_session=True)  # noqa: S603 -- our own command line
+        self.began = time.monotonic()
+
+    def pause(self) -> float:
+        """Seconds before the next start.
+
+        Returns
+        -------
+        float
+        """
+        return min(FIRST_PAUSE_SECONDS * 2.0 ** min(self.restarts, 20), LONGEST_PAUSE_SECONDS)
+
+
+@dataclass(slots=True)
+class Box:
+    """All processes on one machine.
+
+    Attributes
+    ----------
+    commands : mapping of str to sequence of str
+        Command line by name, in the order of starting.
+    tell : callable
+        Takes one sentence for people.
+    """
+
+    commands: Mapping[str, Sequence[str]]
+    tell: Callable[[str], None]
+    children: list[Child] = field(default_factory=list)
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Keep everything running until told to stop or a process is done.
+
+        Parameters
+        ----------
+        stopped : callable
+            Whether to stop.
+
+        Raises
+        ------
+        ExecutionError
+            When a process refuses to run or dies again and again.
+        """
+        self.children = [Child(name, tuple(command)) for name, command in self.commands.items()]
+        try:
+            for child in self.children:
+                child.start()
+            while not stopped():
+                if any(self._look_after(child) for child in self.children):
+                    return
+                time.sleep(LOOK_SECONDS)
+        finally:
+            self._stop_all()
+
+    def _look_after(self, child: Child) -> bool:
+        """Whether the child is done; a dead one is started again."""
+        if child.process is None:
+            if time.monotonic() >= child.restart_at:
+                child.start()
+            return False
+        code = child.process.poll()
+        if code is None:
+            return False
+        if code == DONE:
+            return True
+        if code == REFUSED:
+            raise ExecutionError(f"{child.name} refused to run (see above): everything else was stopped")
+        if time.monotonic() - child.began > STEADY_SECONDS:
+            child.restarts = 0
+        if child.restarts >= MOST_RESTARTS:
+            raise ExecutionError(
+                f"{child.name} died {MOST_RESTARTS + 1} times in a row: it is not started again. THE BOOK IS NOT "
+                "PROTECTED. Read its log, flatten by hand if you must"
+            )
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        self.tell(f"{child.name} {how}: starting it again in {child.pause():.1f} s")
+        child.process, child.restart_at = None, time.monotonic() + child.pause()
+        child.restarts += 1
+        return False
+
+    def _stop_all(self) -> None:
+        living = [child.process for child in self.children[::-1] if child.process and child.process.poll() is None]
+        for process in living:
+            process.terminate()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for process in living:
+            try:
+                process.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                self.tell(f"process {process.pid} did not stop within {PATIENCE_SECONDS:.0f} s: it is killed")
+                process.kill()
+                process.wait()

@@ -1,0 +1,1 @@
+"""Worlds a loop can live in: where prices, days and calibrations come from."""
