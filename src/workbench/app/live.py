@@ -85,9 +85,11 @@ def run_live(request: LiveRequest, stopped: Callable[[], bool], tell: Callable[[
         tell(f"the earlier journal is now in {aside}")
     world = world_of(request, policy)
     tell(f"{world.label}; {world.book.name} book, equity {world.book.equity:,.0f} USD")
+    tell("starting; after an installation or an update the engine is compiled first, half a minute")
     with opened_loop(request, policy, world, folder) as (loop, begun):
         tell(f"journal in {folder}: " + (f"resumed after {begun.stepped} events" if begun.resumed else "new"))
         loop.run(lambda: stopped() or is_over(world, loop))
+        tell("stopped: everything is on the disk, starting again goes on from here")
 
 
 def is_over(world: "World", loop: "LiveLoop") -> bool:
@@ -132,13 +134,15 @@ def opened_loop(
     from workbench.data.journal.chain import Signer
     from workbench.data.journal.journal import Journal
     from workbench.runtime.live.halts import Halts
-    from workbench.runtime.live.log import open_log
+    from workbench.runtime.live.log import Metrics, open_log
     from workbench.runtime.live.loop import LiveLoop
     from workbench.runtime.live.outside import Outside
     from workbench.runtime.live.recovery import begin, is_new
     from workbench.runtime.worlds.policy_watch import policy_sources
 
     names = (request.changed_by, request.approved_by)
+    # before the lock names this process: a signal that nobody listens to would end it
+    inbox = Halts(Inbox(folder / "inbox"))
     journal = Journal(folder, Signer.open(folder))
     since = world.begins_ns
     clock, feeds = world.clock(since), supervised(world, since, world.mids)
@@ -154,8 +158,8 @@ def opened_loop(
     sources = [*world.sources(since), *policy_sources(begun.state, policy, request.policy_file, names)]
     about = {"label": world.label, "synthetic": world.synthetic, "feed": request.feed, "pid": os.getpid()}
     log, file = open_log(folder / "log.jsonl")
-    inbox = Halts(Inbox(folder / "inbox"))
-    outside = Outside(clock, time.perf_counter_ns, journal, feeds, broker, limits, inbox, sources, log, about)
+    publish = Metrics(folder / "metrics.prom").publish
+    outside = Outside(clock, time.perf_counter_ns, journal, feeds, broker, limits, inbox, sources, log, about, publish)
     with file:
         log("info", "loop started", resumed=begun.resumed, stepped=begun.stepped, feed=request.feed)
         yield LiveLoop(outside, (begun.engine, begun.state), gateway, seen=begun.seen), begun

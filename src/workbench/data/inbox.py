@@ -101,9 +101,7 @@ class Command(BaseModel):
         try:
             return cls.model_validate(table)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or act
-            raise ConfigError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
+            raise ConfigError(_in_words(error)) from error
 
     def event(self, time_ns: int) -> AnyEvent:
         """What the engine hears.
@@ -126,8 +124,18 @@ class Command(BaseModel):
         return OperatorReduce(time_ns, self.actor, 1.0 if self.act == "flatten" else self.fraction)
 
 
+def _in_words(error: ValidationError) -> str:
+    """What is wrong with a message, of several things the first."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    wanted = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    return f"{where}: {wanted}, got {str(first['input'])[:80]!r}" if where else wanted
+
+
 class Inbox:
     """A folder of messages.
+
+    A message that cannot be removed or moved away is passed over from then on: it is neither acted on nor told again.
 
     Parameters
     ----------
@@ -137,6 +145,7 @@ class Inbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._stuck: set[str] = set()
 
     def send(self, command: Command) -> Path:
         """Put a message in; it is on the disk when this returns.
@@ -163,15 +172,17 @@ class Inbox:
     def waiting(self) -> Sequence[tuple[Path, Command | DataError]]:
         """Messages that wait, oldest first; one that is none comes as the error it is.
 
+        A folder that cannot be read holds no message: who asks learns it when the message cannot be put in.
+
         Returns
         -------
         sequence of (Path, Command or DataError)
         """
         try:
             names = sorted(path for path in self.folder.iterdir() if path.suffix == ".json" and path.name[0] != ".")
-        except FileNotFoundError:
+        except OSError:
             return ()
-        return [(path, _read(path)) for path in names]
+        return [(path, _read(path)) for path in names if path.name not in self._stuck]
 
     def done(self, path: Path) -> None:
         """Remove a message that has been acted on.
@@ -181,7 +192,10 @@ class Inbox:
         path : Path
             From `waiting`.
         """
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            self._stuck.add(path.name)
 
     def set_aside(self, path: Path) -> None:
         """Keep what is no message out of the way, as evidence.
@@ -192,17 +206,25 @@ class Inbox:
             From `waiting`.
         """
         aside = self.folder / "refused"
-        aside.mkdir(exist_ok=True)
-        path.replace(aside / path.name)
+        try:
+            aside.mkdir(exist_ok=True)
+            path.replace(aside / path.name)
+        except OSError:
+            self._stuck.add(path.name)
 
 
 def _read(path: Path) -> Command | DataError:
     try:
-        content = path.read_bytes()[: LONGEST_MESSAGE + 1]
+        if not path.is_file():  # opening a pipe would wait for whoever writes into it
+            return DataError(f"{path.name} is no message to the loop: expected a file")
+        with path.open("rb") as file:
+            content = file.read(LONGEST_MESSAGE + 1)
         if len(content) > LONGEST_MESSAGE:
             return DataError(f"{path.name} is no message: longer than {LONGEST_MESSAGE} bytes")
         return Command.model_validate(json.loads(content), strict=True)
     except OSError as error:
         return DataError(f"cannot read {path.name}: {reason_of(error)}")
+    except ValidationError as error:
+        return DataError(f"{path.name} is no message to the loop: {_in_words(error)}")
     except (ValueError, RecursionError) as error:
         return DataError(f"{path.name} is no message to the loop: {str(error).splitlines()[0]}")

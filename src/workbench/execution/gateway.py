@@ -15,6 +15,7 @@ anew by `apply` over the journal's notes, then `restart`.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 
 from workbench.domain.errors import InvariantError
@@ -243,8 +244,9 @@ class OrderGateway:
             Each execution once, however often it was reported.
         """
         draft = Draft(self._blotter, self._limits.pairs, now_ns)
-        waiting, self._waiting = self._waiting, []
-        draft.events += waiting
+        # the engine takes events in order of time, and has heard others since these came up
+        draft.events += [replace(event, time_ns=now_ns) for event in self._waiting]
+        self._waiting = []
         for report in self._reports(draft):
             self._settlement.hear(report, draft)
         self._settlement.time_out(draft)

@@ -25,7 +25,7 @@ class Screen:
     def __init__(self, read: Callable[[], str], tell: Callable[[str], None]) -> None:
         self._read, self._tell = read, tell
         self._look_at = self._line_at = 0.0
-        self._mode, self._alert_ns = "", 0
+        self._mode, self._alert_ns, self._change_ns = "", 0, 0
         self._orders: dict[str, str] = {}
 
     def refresh(self) -> None:
@@ -47,6 +47,7 @@ class Screen:
         if book["mode"] != self._mode:
             self._mode = book["mode"]
             self._tell(f"{moment(book['time_ns'])} the book is {self._mode}: {held_sentence(book)}")
+        self._tell_changes(table)
         self._tell_orders(table)
         if now >= self._line_at:
             self._line_at = now + LINE_SECONDS
@@ -56,6 +57,19 @@ class Screen:
                 f"{number(book['volatility_ratio'], '.2f')} x normal, cap {number(book['cap'], '.0%')}"
             )
 
+    def _tell_changes(self, table: dict[str, Any]) -> None:
+        for row in reversed(table["decisions"]):
+            if row["time_ns"] <= self._change_ns:
+                continue
+            when = moment(row["time_ns"])
+            if row["kind"] == "ConditionChanged":
+                self._tell(
+                    f"{when} the market is {row['after']}: exposure at most {number(row['exposure_cap'], '.0%')}"
+                )
+            elif row["kind"] == "RungReleased":
+                self._tell(f"{when} {row['ladder'].lower().replace('_', ' ')} rung {row['rung']} lets go")
+        self._change_ns = max([self._change_ns, *(row["time_ns"] for row in table["decisions"])])
+
     def _tell_orders(self, table: dict[str, Any]) -> None:
         for order in reversed(table["orders"]):
             if self._orders.get(order["id"]) == order["state"]:
@@ -64,7 +78,6 @@ class Screen:
             if order["state"] in {"FILLED", "REJECTED", "REFUSED", "UNKNOWN", "CANCELLED"}:
                 price = f" at {order['price']:.5f}" if "price" in order else ""
                 why = f": {order['reason']}" if order["reason"] else ""
-                self._tell(
-                    f"{moment(max(order['times'].values()))} order {order['id'][-6:]} {order['strategy']} "
-                    f"{order['units']:+,.0f} {order['state'].lower()}{price}{why}"
-                )
+                when, which = moment(max(order["times"].values())), order["id"].rpartition("-")[2]
+                what = f"{order['strategy']} {order['units']:+,.0f} {order['state'].lower()}"
+                self._tell(f"{when} order {which} {what}{price}{why}")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from workbench.domain.errors import DataError
 from workbench.domain.tables import html_list, html_table, number, percent
@@ -233,7 +233,7 @@ def regime_adoption(
     jump = _score(walk.jump_before, walk.jump_label == top, walk.jump_label, walk, (out_dates, crises))
     fallback = _score(ratio[:-1], high[1:] == 1, high[1:], walk, (out_dates, crises))
     ewma_auc = area_under_curve(variance[first - 1 : -1], walk.event)
-    p_value = float(ndtr(-statistic))
+    p_value = float(scipy.special.ndtr(-statistic))
     gates = [
         _density_gate(gain, statistic, p_value, len(out_dates), chosen),
         _auc_gate(markov.auc, ewma_auc, chosen),

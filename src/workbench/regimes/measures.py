@@ -4,10 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import gammaln
-from scipy.stats import rankdata
 
 from workbench.domain.errors import DataError
 from workbench.regimes.series import Dates, Floats, finite_series
@@ -100,7 +98,7 @@ def area_under_curve(score: ArrayLike, event: ArrayLike) -> float:
     positive = int(happened.sum())
     if positive in (0, values.size):
         raise DataError(f"AUC needs days with and without an event, got {positive} of {values.size}")
-    ranks = float(rankdata(values)[happened].sum())
+    ranks = float(scipy.stats.rankdata(values)[happened].sum())
     return (ranks - positive * (positive + 1) / 2.0) / (positive * (values.size - positive))
 
 
@@ -179,7 +177,9 @@ def student_log_density(series: Floats, variance: Floats, degrees_of_freedom: fl
     Bollerslev, T. (1987), Review of Economics and Statistics 69, equation 1.
     """
     nu = degrees_of_freedom
-    constant = gammaln((nu + 1.0) / 2.0) - gammaln(nu / 2.0) - 0.5 * np.log(np.pi * (nu - 2.0))
+    constant = (
+        scipy.special.gammaln((nu + 1.0) / 2.0) - scipy.special.gammaln(nu / 2.0) - 0.5 * np.log(np.pi * (nu - 2.0))
+    )
     tail = np.log1p(series * series / ((nu - 2.0) * variance))
     return np.asarray(constant - 0.5 * np.log(variance) - (nu + 1.0) / 2.0 * tail)
 
@@ -211,7 +211,7 @@ def fit_degrees_of_freedom(series: Floats, variance: Floats) -> float:
         return -float(student_log_density(series, variance, float(np.exp(log_nu))).sum())
 
     low, high = np.log(DEGREES_OF_FREEDOM_RANGE)
-    found = minimize_scalar(cost, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
+    found = scipy.optimize.minimize_scalar(cost, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from workbench.domain.errors import DataError, InvariantError, ModelError
 from workbench.regimes.estimation import gaussian_log_density
@@ -217,7 +217,7 @@ class StateLabels:
             )
         moved = np.log(parameters.volatilities)[:, np.newaxis] - np.log(np.array(self.volatilities))
         # squares break ties between equal sums of distances in favour of the order of variances
-        rows, columns = linear_sum_assignment(np.abs(moved) + 1e-9 * moved**2)
+        rows, columns = scipy.optimize.linear_sum_assignment(np.abs(moved) + 1e-9 * moved**2)
         if not np.all(np.diff(columns[np.argsort(parameters.volatilities[rows], kind="stable")]) > 0):
             raise InvariantError(f"labels would swap: {columns.tolist()} for {parameters.volatilities.tolist()}")
         return LabelMatch(

@@ -1,8 +1,8 @@
 """What is read off one return series, each value from rows up to its own: checks, EWMA variance, volatility ratio."""
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import lfilter
 
 from workbench.domain.errors import DataError
 
@@ -116,7 +116,7 @@ def ewma_variance(series: ArrayLike, *, decay: float = EWMA_DECAY) -> Floats:
     if not 0.0 < decay < 1.0:
         raise DataError(f"decay must lie between 0 and 1, got {decay}")
     squares = finite_series(series, least=1) ** 2
-    sums = lfilter([1.0], [1.0, -decay], np.stack([squares, np.ones_like(squares)]))
+    sums = scipy.signal.lfilter([1.0], [1.0, -decay], np.stack([squares, np.ones_like(squares)]))
     return np.asarray(sums[0] / sums[1])
 
 

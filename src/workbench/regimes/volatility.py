@@ -6,8 +6,8 @@ Current EWMA volatility over its trailing 500-day median, cut at fixed bands; no
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from workbench.domain.errors import DataError
 from workbench.regimes.series import EWMA_DECAY, NORMAL_WINDOW_DAYS, Floats, Integers, finite_series, volatility_ratio
@@ -204,8 +204,8 @@ def _classify(ratio: Floats, peak: Floats, strength: Floats, bands: VolatilityBa
         default=REGIMES.index("normal"),
     )
     error = np.sqrt((1.0 - EWMA_DECAY) / (2.0 * (1.0 + EWMA_DECAY)))
-    below_high = ndtr((np.log(bands.high) - np.log(ratio)) / error)
-    below_crisis = ndtr((np.log(bands.crisis) - np.log(ratio)) / error)
+    below_high = scipy.special.ndtr((np.log(bands.high) - np.log(ratio)) / error)
+    below_crisis = scipy.special.ndtr((np.log(bands.crisis) - np.log(ratio)) / error)
     band = np.where(
         ratio >= bands.crisis,
         1.0 - below_crisis,

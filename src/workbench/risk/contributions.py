@@ -9,8 +9,8 @@ Euler allocation of expected shortfall.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from workbench.domain.errors import DataError
 from workbench.risk.models.empirical import empirical_tail
@@ -82,7 +82,7 @@ def component_var(
         raise DataError(f"expected a covariance of shape {(w.size, w.size)} for weights {w.shape}, got {sigma.shape}")
     if not (np.all(np.isfinite(w)) and np.all(np.isfinite(sigma))):
         raise DataError("weights and covariance must be finite")
-    level = float(special.ndtri(confidence)) if quantile is None else quantile
+    level = float(scipy.special.ndtri(confidence)) if quantile is None else quantile
     variance = max(float(w @ sigma @ w), 0.0)
     total = level * np.sqrt(variance)
     if variance == 0.0:

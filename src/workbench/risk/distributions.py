@@ -12,8 +12,8 @@ McNeil, Frey and Embrechts (2015), Quantitative Risk Management, examples 2.11, 
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.domain.errors import ModelError
 
@@ -35,7 +35,7 @@ def skewed_t_constants(nu: float, skew: float) -> tuple[float, float]:
     tuple of float
         `(a, b)` of Hansen (1994), eq. 11-12.
     """
-    c = math.exp(special.gammaln((nu + 1) / 2) - special.gammaln(nu / 2)) / math.sqrt(math.pi * (nu - 2))
+    c = math.exp(scipy.special.gammaln((nu + 1) / 2) - scipy.special.gammaln(nu / 2)) / math.sqrt(math.pi * (nu - 2))
     a = 4 * skew * c * (nu - 2) / (nu - 1)
     return a, math.sqrt(1 + 3 * skew**2 - a**2)
 
@@ -58,7 +58,7 @@ def normal_tail(confidence: Floats) -> tuple[Floats, Floats]:
     >>> [round(float(x[0]), 4) for x in normal_tail(np.array([0.99]))]
     [2.3263, 2.6652]
     """
-    quantile = special.ndtri(confidence)
+    quantile = scipy.special.ndtri(confidence)
     density = np.exp(-0.5 * quantile**2) / math.sqrt(2 * math.pi)
     return quantile, density / (1 - confidence)
 
@@ -92,8 +92,8 @@ def skewed_t_tail(confidence: Floats, nu: float, skew: float = 0.0) -> tuple[Flo
         raise ModelError(f"tail probability {p.max():.3f} is not inside the loss side (below {(1 - skew) / 2:.3f})")
     a, b = skewed_t_constants(nu, skew)
     unit = math.sqrt((nu - 2) / nu)
-    q = special.stdtrit(nu, p / (1 - skew))
-    log_constant = special.gammaln((nu + 1) / 2) - special.gammaln(nu / 2) - 0.5 * math.log(math.pi * nu)
+    q = scipy.special.stdtrit(nu, p / (1 - skew))
+    log_constant = scipy.special.gammaln((nu + 1) / 2) - scipy.special.gammaln(nu / 2) - 0.5 * math.log(math.pi * nu)
     density = np.exp(log_constant - (nu + 1) / 2 * np.log1p(q**2 / nu))
     half_mean = -unit * density * (nu + q**2) / (nu - 1)
     quantile = ((1 - skew) * unit * q - a) / b

@@ -49,13 +49,13 @@ def test_rows_that_are_no_quotes_are_found_in_order_without_reading_the_quotes(o
     journal = open_journal(checkpoint_rows=1_000)
     for first in range(0, 3_000, 100):
         few = [Row(RowKind.NOTE, first, b"{}"), Row(RowKind.COMMAND, first, b"{}")] * 20
-        journal.write([*(replace(row, kind=RowKind.QUOTE) for row in quotes(first, 100)), *few])
+        journal.write([*(replace(row, kind=RowKind.TICK) for row in quotes(first, 100)), *few])
     rows = list(journal.rows())
-    for kinds in ([RowKind.NOTE], [RowKind.NOTE, RowKind.CHECKPOINT, RowKind.COMMAND], [RowKind.QUOTE, RowKind.NOTE]):
+    for kinds in ([RowKind.NOTE], [RowKind.NOTE, RowKind.CHECKPOINT, RowKind.COMMAND], [RowKind.TICK, RowKind.NOTE]):
         assert list(journal.rows(50, kinds, 4_000)) == [row for row in rows[50:4_000] if row.kind in kinds]
     plan = journal._connection.execute(f"EXPLAIN QUERY PLAN {_ROWS_OF_A_KIND}", (0, 9, 6, 9)).fetchall()
     assert [step[-1] for step in plan] == [
-        "SEARCH journal USING INDEX rows_but_quotes (kind=? AND sequence>? AND sequence<?)"
+        "SEARCH journal USING INDEX rows_but_ticks (kind=? AND sequence>? AND sequence<?)"
     ]
 
 

@@ -126,6 +126,9 @@ class Journal:
         if mode != [("wal",)]:
             raise JournalError(f"cannot keep a write-ahead log beside {self._path}: SQLite chose {mode[0][0]} instead")
         self._connection.execute("PRAGMA synchronous=FULL")
+        # after a failed flush the log may hold rows the disk has not: fold them into the database, flushed, before
+        # anything is written behind them
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self.id = storage.meta_value(self._connection, "journal")
         if self._options.journal_id not in ("", self.id):
             raise ConfigError(f"expected the journal {self._options.journal_id} in {self._path}, got {self.id}")

@@ -87,7 +87,7 @@ def rows_between(
         When the file is damaged.
     """
     wanted = frozenset(RowKind) if kinds is None else frozenset(kinds)
-    if kinds is None or RowKind.QUOTE in wanted:
+    if kinds is None or RowKind.TICK in wanted:
         mask = EVERY_KIND if kinds is None else sum(1 << kind for kind in wanted)
         yield from _in_groups(connection, place, bounds, (_ROWS, mask))
         return

@@ -12,7 +12,7 @@ class RowKind(IntEnum):
 
     START is how the engine began, COMMAND an operator's message with its nonce, actor and authority, CHECKPOINT a
     signature over everything before it, NOTE what operations want to remember: started, stopped, troubles, figures.
-    QUOTE is an event too, the bulk of them: everything else can be found without reading through them.
+    TICK is an event too, a quote or a heartbeat, the bulk of them: all else can be found without reading through these.
     """
 
     START = 0
@@ -22,7 +22,7 @@ class RowKind(IntEnum):
     COMMAND = 4
     CHECKPOINT = 5
     NOTE = 6
-    QUOTE = 7
+    TICK = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,8 @@ TABLES = {
     "shown": """CREATE TABLE shown(
     key TEXT PRIMARY KEY, sequence INTEGER NOT NULL, time_ns INTEGER NOT NULL, body TEXT NOT NULL)
     STRICT, WITHOUT ROWID""",
-    # all but the quotes (`RowKind.QUOTE`) are found without reading through those
-    "rows_but_quotes": "CREATE INDEX rows_but_quotes ON journal(kind, sequence) WHERE kind <> 7",
+    # all but the ticks (`RowKind.TICK`) are found without reading through those
+    "rows_but_ticks": "CREATE INDEX rows_but_ticks ON journal(kind, sequence) WHERE kind <> 7",
 }
 
 

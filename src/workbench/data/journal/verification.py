@@ -13,7 +13,7 @@ from workbench.data.journal.reading import columns_of_rows, epoch_of
 from workbench.data.journal.rows import Head, RowKind, StoredRow
 from workbench.domain.errors import DataError
 
-HAPPENED = (RowKind.EVENT, RowKind.QUOTE)
+HAPPENED = (RowKind.EVENT, RowKind.TICK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from workbench.domain.errors import DataError
 from workbench.risk.backtests.result import POWER_SIZE, FloatArray, PoweredResult, aligned, clipped
@@ -99,13 +99,13 @@ def diebold_mariano(loss_a: ArrayLike, loss_b: ArrayLike, *, lags: int | None = 
     if same and mean != 0.0 and abs(mean) > 1e-12 * float(np.max(np.abs(first))):
         raise DataError(f"the losses differ by the constant {mean}: a difference without variance cannot be tested")
     statistic = 0.0 if same else float(correction * mean / np.sqrt(variance / n))
-    critical = float(stats.t.isf(POWER_SIZE / 2.0, n - 1))
+    critical = float(scipy.stats.t.isf(POWER_SIZE / 2.0, n - 1))
     centre = float(correction * _EFFECT * np.sqrt(n))
     return LossComparison(
         statistic=statistic,
-        p_value=clipped(2.0 * stats.t.sf(abs(statistic), n - 1)),
+        p_value=clipped(2.0 * scipy.stats.t.sf(abs(statistic), n - 1)),
         observations=n,
-        power=clipped(stats.nct.sf(critical, n - 1, centre) + stats.nct.cdf(-critical, n - 1, centre)),
+        power=clipped(scipy.stats.nct.sf(critical, n - 1, centre) + scipy.stats.nct.cdf(-critical, n - 1, centre)),
         alternative=f"mean difference {_EFFECT:g} times the long-run standard deviation of the daily difference",
         mean_difference=mean,
         lags=kept,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import special, stats
 
 from workbench.risk.backtests.result import (
     POWER_SIZE,
@@ -26,7 +26,6 @@ _RED_FROM: Final = 0.9999
 _MULTIPLIERS_1996: Final = (3.0, 3.4, 3.5, 3.65, 3.75, 3.85, 4.0)
 # Basel Committee (2019), MAR99.14: the same zones, base 1.5.
 _MULTIPLIERS_2019: Final = (1.5, 1.7, 1.76, 1.83, 1.88, 1.92, 2.0)
-_BASEL_STEPS: Final = stats.binom.cdf(np.arange(5, 11), 250, 0.01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ def bernoulli_log_likelihood(successes: ArrayLike, trials: ArrayLike, rate: Arra
     """
     k, n = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
     p = np.asarray(rate, dtype=np.float64)
-    return np.asarray(special.xlogy(k, p) + special.xlog1py(n - k, -p), dtype=np.float64)
+    return np.asarray(scipy.special.xlogy(k, p) + scipy.special.xlog1py(n - k, -p), dtype=np.float64)
 
 
 def coverage_ratio(counts: ArrayLike, observations: int, rate: float) -> FloatArray:
@@ -141,10 +140,10 @@ def kupiec(exceedances: ArrayLike, *, confidence: float) -> ExactResult:
     exact = binomial_p_values(n, rate)
     return ExactResult(
         statistic=statistic,
-        p_value=clipped(stats.chi2.sf(statistic, 1)),
+        p_value=clipped(scipy.stats.chi2.sf(statistic, 1)),
         observations=n,
         exact_p_value=clipped(exact[count]),
-        power=_power_of(exact <= POWER_SIZE, stats.binom.pmf(np.arange(n + 1), n, _raised(rate))),
+        power=_power_of(exact <= POWER_SIZE, scipy.stats.binom.pmf(np.arange(n + 1), n, _raised(rate))),
         alternative=_alternative(rate),
         exceedance_count=count,
         expected_count=n * rate,
@@ -166,7 +165,7 @@ def binomial_p_values(observations: int, rate: float) -> FloatArray:
     ndarray, shape (observations + 1,)
         Probability of a count no more likely than this one.
     """
-    mass = stats.binom.pmf(np.arange(observations + 1), observations, rate)
+    mass = scipy.stats.binom.pmf(np.arange(observations + 1), observations, rate)
     return tail_p_values(-mass, mass)
 
 
@@ -238,7 +237,7 @@ def tuff(exceedances: ArrayLike, *, confidence: float) -> ExactResult:
     raised = np.exp(bernoulli_log_likelihood(failed, waited, _raised(rate)))
     return ExactResult(
         statistic=float(ratios[first]),
-        p_value=clipped(stats.chi2.sf(ratios[first], 1)),
+        p_value=clipped(scipy.stats.chi2.sf(ratios[first], 1)),
         observations=n,
         exact_p_value=clipped(exact[first]),
         power=_power_of(exact <= POWER_SIZE, raised),
@@ -283,10 +282,11 @@ def traffic_light(exceedances: ArrayLike, *, confidence: float) -> TrafficLightR
     """
     hits, rate = exceedance_vector(exceedances), tail_probability(confidence)
     n, count = hits.size, int(hits.sum())
-    cumulative = float(stats.binom.cdf(count, n, rate))
-    at_least = clipped(stats.binom.sf(count - 1, n, rate))
-    step = int(np.searchsorted(_BASEL_STEPS, cumulative * (1.0 + 1e-12), side="right"))
-    first_yellow = int(stats.binom.ppf(_YELLOW_FROM, n, rate))
+    cumulative = float(scipy.stats.binom.cdf(count, n, rate))
+    at_least = clipped(scipy.stats.binom.sf(count - 1, n, rate))
+    steps = scipy.stats.binom.cdf(np.arange(5, 11), 250, 0.01)
+    step = int(np.searchsorted(steps, cumulative * (1.0 + 1e-12), side="right"))
+    first_yellow = int(scipy.stats.binom.ppf(_YELLOW_FROM, n, rate))
     zone: Zone = "green" if cumulative < _YELLOW_FROM else "yellow" if cumulative < _RED_FROM else "red"
     plus = 0 if zone == "green" else len(_MULTIPLIERS_1996) - 1 if zone == "red" else max(step, 1)
     return TrafficLightResult(
@@ -294,7 +294,7 @@ def traffic_light(exceedances: ArrayLike, *, confidence: float) -> TrafficLightR
         p_value=at_least,
         observations=n,
         exact_p_value=at_least,
-        power=clipped(stats.binom.sf(first_yellow - 1, n, _raised(rate))),
+        power=clipped(scipy.stats.binom.sf(first_yellow - 1, n, _raised(rate))),
         alternative=_alternative(rate),
         exceedance_count=count,
         expected_count=n * rate,

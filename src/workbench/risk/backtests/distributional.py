@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import special, stats
 
 from workbench.domain.errors import DataError
 from workbench.risk.backtests.power import markov_hits, monte_carlo_p_value
@@ -134,7 +134,7 @@ def du_escanciano(
     box, null_box = _box_pierce(violations, rate, lags), _box_pierce(null, rate, lags)
     return CumulativeViolationResult(
         statistic=float(mean[0]),
-        p_value=clipped(2.0 * stats.norm.sf(abs(mean[0]))),
+        p_value=clipped(2.0 * scipy.stats.norm.sf(abs(mean[0]))),
         observations=n,
         exact_p_value=monte_carlo_p_value(abs(float(mean[0])), null_mean),
         power=_rejections(np.abs(_standardised_mean(heavy, rate)), null_mean),
@@ -143,7 +143,7 @@ def du_escanciano(
         expected_count=n * rate,
         mean_violation=float(violations.mean()),
         conditional_statistic=float(box[0]),
-        conditional_p_value=clipped(stats.chi2.sf(box[0], lags)),
+        conditional_p_value=clipped(scipy.stats.chi2.sf(box[0], lags)),
         conditional_exact_p_value=monte_carlo_p_value(float(box[0]), null_box),
         conditional_power=_rejections(_box_pierce(clustered, rate, lags), null_box),
         conditional_alternative=f"odds of an exceedance {ODDS_RATIO:g} times higher on the day after one",
@@ -229,7 +229,7 @@ def multinomial_test(exceedances: ArrayLike, *, confidences: tuple[float, ...], 
     other = _pearson(generator.multinomial(n, _heavy_cells(confidences), size=REPLICATIONS), cells)
     return MultinomialResult(
         statistic=scale * pearson,
-        p_value=clipped(stats.chi2.sf(scale * pearson, scale * levels)),
+        p_value=clipped(scipy.stats.chi2.sf(scale * pearson, scale * levels)),
         observations=n,
         exact_p_value=monte_carlo_p_value(pearson, null),
         power=_rejections(other, null),
@@ -238,9 +238,9 @@ def multinomial_test(exceedances: ArrayLike, *, confidences: tuple[float, ...], 
         expected_count=n * float(cells[1:].sum()),
         degrees_of_freedom=scale * levels,
         pearson_statistic=pearson,
-        pearson_p_value=clipped(stats.chi2.sf(pearson, levels)),
+        pearson_p_value=clipped(scipy.stats.chi2.sf(pearson, levels)),
         likelihood_ratio=ratio,
-        likelihood_ratio_p_value=clipped(stats.chi2.sf(ratio, min(levels, 2))),
+        likelihood_ratio_p_value=clipped(scipy.stats.chi2.sf(ratio, min(levels, 2))),
         cell_counts=tuple(int(count) for count in counts),
     )
 
@@ -274,8 +274,8 @@ def _pearson(counts: np.ndarray, cells: FloatArray) -> FloatArray:
 
 def _heavy_cells(confidences: tuple[float, ...]) -> FloatArray:
     """Return true cell probabilities when VaR is normal but the law is Student t with unit variance."""
-    edges = stats.norm.ppf(confidences) * np.sqrt(_TRUE_DEGREES / (_TRUE_DEGREES - 2.0))
-    return np.diff(np.concatenate([[0.0], stats.t.cdf(edges, _TRUE_DEGREES), [1.0]]))
+    edges = scipy.stats.norm.ppf(confidences) * np.sqrt(_TRUE_DEGREES / (_TRUE_DEGREES - 2.0))
+    return np.diff(np.concatenate([[0.0], scipy.stats.t.cdf(edges, _TRUE_DEGREES), [1.0]]))
 
 
 def _tail_ratio(counts: FloatArray, cells: FloatArray) -> float:
@@ -285,15 +285,15 @@ def _tail_ratio(counts: FloatArray, cells: FloatArray) -> float:
     """
     n = counts.sum()
     if cells.size == 2:
-        return 2.0 * float(special.rel_entr(counts, n * cells).sum())
-    edges = stats.norm.ppf(np.cumsum(cells)[:-1])
+        return 2.0 * float(scipy.special.rel_entr(counts, n * cells).sum())
+    edges = scipy.stats.norm.ppf(np.cumsum(cells)[:-1])
     point, value = np.zeros(2), 0.0
     for _ in range(_SCORING_STEPS):
         step = _scoring_step(counts, edges, point)
         # Halve the step until the likelihood rises; a step too small to raise it ends the search.
         for _ in range(_HALVINGS):
             trial = np.clip(point + step, -_FURTHEST, _FURTHEST)
-            reached = float(special.xlogy(counts, np.maximum(_distorted(edges, trial), 1e-300) / cells).sum())
+            reached = float(scipy.special.xlogy(counts, np.maximum(_distorted(edges, trial), 1e-300) / cells).sum())
             if reached > value:
                 break
             step *= 0.5
@@ -307,7 +307,7 @@ def _tail_ratio(counts: FloatArray, cells: FloatArray) -> float:
 
 def _distorted(edges: FloatArray, point: FloatArray) -> FloatArray:
     """Return cell probabilities after a shift by point[0] and a stretch by exp(point[1]) of the normal law."""
-    inner = special.ndtr((edges - point[0]) * np.exp(-point[1]))
+    inner = scipy.special.ndtr((edges - point[0]) * np.exp(-point[1]))
     return np.diff(np.concatenate([[0.0], inner, [1.0]]))
 
 

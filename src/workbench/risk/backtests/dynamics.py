@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from workbench.domain.errors import DataError
 from workbench.risk.backtests.power import markov_hits, monte_carlo_p_value
@@ -114,7 +114,7 @@ def dynamic_quantile(
     statistic, degrees = float(observed[0]), int(rank[0])
     return DynamicQuantileResult(
         statistic=statistic,
-        p_value=clipped(stats.chi2.sf(statistic, degrees)),
+        p_value=clipped(scipy.stats.chi2.sf(statistic, degrees)),
         observations=n - lags,
         exact_p_value=monte_carlo_p_value(statistic, simulated),
         power=_simulated_rejections(clustered, simulated),
@@ -176,7 +176,7 @@ def duration_test(exceedances: ArrayLike, *, seed: int = 0) -> DurationResult:
         exact, power = monte_carlo_p_value(statistic, simulated), _simulated_rejections(clustered, simulated)
     return DurationResult(
         statistic=statistic,
-        p_value=clipped(stats.chi2.sf(statistic, 1)),
+        p_value=clipped(scipy.stats.chi2.sf(statistic, 1)),
         observations=n,
         exact_p_value=exact,
         power=power,

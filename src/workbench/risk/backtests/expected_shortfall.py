@@ -9,8 +9,8 @@ degrees of freedom that fit the forecasts' own ratio of ES to VaR (the normal la
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
 
 from workbench.domain.errors import DataError, ModelError
 from workbench.risk.backtests.power import monte_carlo_p_value
@@ -319,17 +319,21 @@ def _excess_law(var: FloatArray, es: FloatArray, rate: float, residuals: ArrayLi
     degrees = student_degrees(float(np.median(es / var)), rate)
     levels = rate * np.exp(-_KNOTS)
     if np.isinf(degrees):
-        losses, mean, name = stats.norm.isf(levels), float(stats.norm.pdf(stats.norm.isf(rate)) / rate), "normal"
+        losses, mean, name = (
+            scipy.stats.norm.isf(levels),
+            float(scipy.stats.norm.pdf(scipy.stats.norm.isf(rate)) / rate),
+            "normal",
+        )
     else:
-        losses, mean = stats.t.isf(levels, degrees), _student_shortfall(degrees, rate)
+        losses, mean = scipy.stats.t.isf(levels, degrees), _student_shortfall(degrees, rate)
         name = f"Student t, {degrees:.1f} degrees of freedom"
     values = np.asarray((losses - losses[0]) / (mean - losses[0]), dtype=np.float64)
     return _ExcessLaw(f"{name}, from the ratio of ES to VaR", values, resampled=False)
 
 
 def _student_shortfall(degrees: float, rate: float) -> float:
-    q = float(stats.t.isf(rate, degrees))
-    return float(stats.t.pdf(q, degrees) * (degrees + q * q) / ((degrees - 1.0) * rate))
+    q = float(scipy.stats.t.isf(rate, degrees))
+    return float(scipy.stats.t.pdf(q, degrees) * (degrees + q * q) / ((degrees - 1.0) * rate))
 
 
 def student_degrees(ratio: float, rate: float) -> float:
@@ -355,12 +359,12 @@ def student_degrees(ratio: float, rate: float) -> float:
 
     def gap(log_degrees: float) -> float:
         degrees = float(np.exp(log_degrees))
-        return _student_shortfall(degrees, rate) / float(stats.t.isf(rate, degrees)) - ratio
+        return _student_shortfall(degrees, rate) / float(scipy.stats.t.isf(rate, degrees)) - ratio
 
     low, high = float(np.log(_LEAST_DEGREES)), float(np.log(_MOST_DEGREES))
     if gap(high) >= 0.0:
         return float("inf")
-    return _LEAST_DEGREES if gap(low) <= 0.0 else float(np.exp(optimize.brentq(gap, low, high, xtol=1e-6)))
+    return _LEAST_DEGREES if gap(low) <= 0.0 else float(np.exp(scipy.optimize.brentq(gap, low, high, xtol=1e-6)))
 
 
 def _mean_ratio(sums: FloatArray, counts: FloatArray) -> FloatArray:

@@ -9,8 +9,8 @@ large-sample law: the p-value and the power are sums.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import special, stats
 
 from workbench.risk.backtests.coverage import bernoulli_log_likelihood, coverage_ratio, tail_p_values
 from workbench.risk.backtests.result import (
@@ -58,7 +58,7 @@ def _mixed_classes(days: int, fewest: int, most: int, most_pairs: int) -> _Arran
     possible = (pairs < hits) & (inside >= 0) & (inside <= gaps)
     hits, pairs, first, last = hits[possible], pairs[possible], first[possible], last[possible]
     inside, gaps = inside[possible], gaps[possible]
-    log_factorial = special.gammaln(np.arange(1.0, days + 2.0))
+    log_factorial = scipy.special.gammaln(np.arange(1.0, days + 2.0))
     splits = log_factorial[hits - 1] - log_factorial[hits - pairs - 1] - log_factorial[pairs]
     places = log_factorial[gaps] - log_factorial[inside] - log_factorial[gaps - inside]
     return _Arrangements(
@@ -141,7 +141,7 @@ def christoffersen_independence(exceedances: ArrayLike) -> ExactResult:
         power = clipped(clustered[p_values <= POWER_SIZE].sum())
     return ExactResult(
         statistic=statistic,
-        p_value=clipped(stats.chi2.sf(statistic, 1)),
+        p_value=clipped(scipy.stats.chi2.sf(statistic, 1)),
         observations=n,
         exact_p_value=exact,
         power=power,
@@ -192,7 +192,7 @@ def christoffersen_conditional_coverage(exceedances: ArrayLike, *, confidence: f
     accepted = float(other[p_values > POWER_SIZE].sum())
     return ExactResult(
         statistic=statistic,
-        p_value=clipped(stats.chi2.sf(statistic, 2)),
+        p_value=clipped(scipy.stats.chi2.sf(statistic, 2)),
         observations=n,
         exact_p_value=clipped(_lookup(p_values, ratios, statistic)),
         power=clipped(1.0 - accepted),

@@ -8,6 +8,7 @@ from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import RowKind
 from workbench.domain.errors import DataError
 from workbench.domain.trading.decisions import AnyDecision, RiskSnapshot
+from workbench.runtime.live.desk import stepped
 from workbench.runtime.live.recovery import beginning, event_of
 from workbench.runtime.live.rows import decision_row
 
@@ -70,7 +71,7 @@ def replay_journal(folder: Path, progress: Callable[[int], None]) -> Replayed:
         When there is no journal, or it does not say how it began.
     """
     with JournalReader(folder) as reader:
-        rows = reader.rows(kinds=(RowKind.START, RowKind.EVENT, RowKind.QUOTE, RowKind.DECISION))
+        rows = reader.rows(kinds=(RowKind.START, RowKind.EVENT, RowKind.TICK, RowKind.DECISION))
         first = next(iter(rows), None)
         if first is None or first.kind is not RowKind.START:
             raise DataError(f"the journal in {folder} does not say how it began: nothing to step")
@@ -83,7 +84,7 @@ def replay_journal(folder: Path, progress: Callable[[int], None]) -> Replayed:
                     return Replayed(events, compared, row.sequence, 0)
                 compared += 1
                 continue
-            state, decisions = engine.step(state, event_of(row))
+            state, decisions, _ = stepped(engine, state, event_of(row))
             expected += _bodies(decisions)
             events += 1
             if events % PROGRESS_EVERY == 0:

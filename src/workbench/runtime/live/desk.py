@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from workbench.domain.currencies import CURRENCIES
-from workbench.domain.trading.events import Quote
+from workbench.domain.errors import DataError, ModelError
+from workbench.domain.trading.decisions import AnyDecision
+from workbench.domain.trading.events import AnyEvent, Quote
 from workbench.domain.trading.modes import Mode
-from workbench.engine.risk_engine import EngineState
+from workbench.engine.risk_engine import EngineState, RiskEngine
 from workbench.execution.planner import MarketView, Target
 
 
@@ -26,6 +28,32 @@ def exposure_of(state: EngineState) -> dict[str, float]:
     for strategy, units in zip(state.settings.strategies, state.units.tolist(), strict=False):
         exposure[strategy.pair] = exposure.get(strategy.pair, 0.0) + units
     return exposure
+
+
+def stepped(
+    engine: RiskEngine, state: EngineState, event: AnyEvent
+) -> tuple[EngineState, tuple[AnyDecision, ...], str]:
+    """Step an event that is in the journal; one the engine refuses changes nothing, today as at every replay.
+
+    Parameters
+    ----------
+    engine : RiskEngine
+        Of the book.
+    state : EngineState
+        Before.
+    event : Event
+        Any.
+
+    Returns
+    -------
+    tuple of (EngineState, tuple of Decision, str)
+        After; what was decided; why it was refused, empty when it was not.
+    """
+    try:
+        after, decisions = engine.step(state, event)
+    except (DataError, ModelError) as error:
+        return state, (), f"{type(event).__name__} was refused: {error}"
+    return after, decisions, ""
 
 
 def units_of(state: EngineState) -> dict[str, float]:

@@ -1,12 +1,13 @@
 """People's messages as the loop finds them: those in the inbox, and a halt that came as a signal."""
 
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.data.inbox import Command, Inbox
-from workbench.domain.errors import DataError
+from workbench.domain.errors import DataError, ExecutionError
 
 
 class Halts:
@@ -52,11 +53,14 @@ class Halts:
             self._inbox.set_aside(path)
 
     def leave_halt(self, reason: str) -> None:
-        """Leave a halt for the next start.
+        """Leave a halt for the next start; when the disk does not take it, say so: the loop is ending already.
 
         Parameters
         ----------
         reason : str
             Why.
         """
-        self._inbox.send(Command.made("halt", "the loop", time.time_ns(), reason=reason[:2_000]))
+        try:
+            self._inbox.send(Command.made("halt", "the loop", time.time_ns(), reason=reason[:2_000]))
+        except ExecutionError as error:
+            sys.stderr.write(f"workbench: the next start will not be halted by itself: {error}\n")

@@ -2,16 +2,18 @@
 
 import json
 import sys
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import structlog
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from workbench.data.files import cannot_write, reason_of
 from workbench.runtime.live.outside import Log
 
+METRICS_SECONDS, LONG_SECONDS = 5.0, 60.0
 LONGEST_LOG = 50_000_000
 """Bytes; a larger file is moved to ``.1`` at the next start."""
 
@@ -41,19 +43,13 @@ def open_log(path: Path) -> tuple[Log, BinaryIO]:
         file = path.open("ab", buffering=0)
     except OSError as error:
         raise cannot_write(path, error) from error
-    logger = structlog.wrap_logger(
-        structlog.BytesLogger(file),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=_one_line, default=str),
-        ],
-    )
     failing = False
 
     def write(level: str, what: str, /, **fields: object) -> None:
         nonlocal failing
+        line = {"time": datetime.now(UTC).isoformat(), "severity": level, "event": what, **fields}
         try:
-            logger.msg(what, severity=level, **fields)
+            file.write(json.dumps(line, default=str).encode() + b"\n")
             failing = False
         except OSError as error:
             # a log that cannot be written must not stop the loop: the journal is the record
@@ -62,10 +58,6 @@ def open_log(path: Path) -> tuple[Log, BinaryIO]:
             failing = True
 
     return write, file
-
-
-def _one_line(table: object, **options: Any) -> bytes:
-    return json.dumps(table, **options).encode()
 
 
 class Metrics:
@@ -82,20 +74,28 @@ class Metrics:
     def __init__(self, path: Path) -> None:
         self._path, self._registry = path, CollectorRegistry()
         self._gauges: dict[str, Gauge] = {}
+        self._again_at = 0.0
 
-    def write(self, figures: Mapping[str, float]) -> None:
-        """Write all figures.
+    def publish(self, status: str) -> None:
+        """Write all figures, at most every five seconds.
 
         Parameters
         ----------
-        figures : mapping of str to float
-            By name, without the prefix ``workbench_``.
+        status : str
+            Projection of the loop, JSON.
         """
-        for name, value in figures.items():
+        if time.monotonic() < self._again_at:
+            return
+        self._again_at = time.monotonic() + METRICS_SECONDS
+        for name, value in figures_of(json.loads(status)).items():
             if name not in self._gauges:
                 self._gauges[name] = Gauge(f"workbench_{name}", name.replace("_", " "), registry=self._registry)
             self._gauges[name].set(value)
-        write_to_textfile(str(self._path), self._registry)
+        try:
+            write_to_textfile(str(self._path), self._registry)
+        except OSError:
+            # figures for a dashboard must not stop the loop: the journal is the record
+            self._again_at += LONG_SECONDS
 
 
 def figures_of(table: Mapping[str, Any]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from workbench.data.journal.rows import Row
 from workbench.data.journal.storage import JournalError
-from workbench.domain.errors import DataError, ExecutionError, ModelError
+from workbench.domain.errors import DataError, ExecutionError
 from workbench.domain.trading.decisions import AnyDecision, CancelAll, FailOver, ResumeRefused, RiskSnapshot
 from workbench.domain.trading.events import AnyEvent, Heartbeat, Quote
 from workbench.domain.trading.orders import OrderState
@@ -25,7 +25,7 @@ from workbench.engine.risk_engine import EngineState, RiskEngine
 from workbench.engine.snapshot import LAYOUT, stored
 from workbench.engine.translation import PAIR_PLACES
 from workbench.execution.gateway import OrderGateway
-from workbench.runtime.live.desk import exposure_of, market_of, targets_of, units_of
+from workbench.runtime.live.desk import exposure_of, market_of, stepped, targets_of, units_of
 from workbench.runtime.live.latency import Latencies, OrderTimes
 from workbench.runtime.live.outside import Gathered, Outside, Rhythm
 from workbench.runtime.live.rows import command_row, decision_row, event_row, note_row, plain_row
@@ -135,14 +135,13 @@ class LiveLoop:
         found.events.extend(collected.events)
 
     def _add_if_possible(self, found: Gathered, event: AnyEvent, now: int) -> str:
-        """Try the event on the engine, which is pure, before it is written: what is journaled can be replayed."""
-        try:
-            self._engine.step(self.state, event)
-        except (DataError, ModelError) as error:
-            self._note(found.rows, now, "refused", f"{type(event).__name__} was refused: {error}")
-            return str(error)
-        found.events.append(event)
-        return ""
+        """Try the event on the engine, which is pure, before it is written; why it was refused."""
+        refused = stepped(self._engine, self.state, event)[2]
+        if refused:
+            self._note(found.rows, now, "refused", refused)
+        else:
+            found.events.append(event)
+        return refused
 
     def _gather_commands(self, found: Gathered, now: int) -> None:
         if now < self._look_ns:
@@ -158,7 +157,7 @@ class LiveLoop:
                 self._seen.add(command.nonce)
                 refused = self._add_if_possible(found, command.event(now), now)
                 found.rows.append(command_row(command, now, refused))
-                found.commands.append((path, command))
+                found.commands.append((path, command, refused))
 
     # ------------------------------------------------------------------------------------------------- acting on it
 
@@ -172,8 +171,10 @@ class LiveLoop:
             self._outside.broker.watch(gathered.quotes)
         decided: list[AnyDecision] = []
         for event in gathered.events:
-            self.state, decisions = self._engine.step(self.state, event)
+            self.state, decisions, refused = stepped(self._engine, self.state, event)
             decided.extend(decisions)
+            if refused:
+                self._note(self._later, event.time_ns, "refused", refused)
         for decision in decided:
             self._heard(decision)
         self._see(gathered.quotes)
@@ -216,9 +217,9 @@ class LiveLoop:
         self._write([note_row(note) for note in sent])
 
     def _close_commands(self, gathered: Gathered, decisions: list[AnyDecision], now: int) -> None:
-        for path, command in gathered.commands:
+        for path, command, refused in gathered.commands:
             refusals = [one for one in decisions if isinstance(one, ResumeRefused)]
-            said = refusals[0].reason.sentence if command.act == "resume" and refusals else ""
+            said = refusals[0].reason.sentence if command.act == "resume" and refusals else refused
             table = {"nonce": command.nonce, "act": command.act, "actor": command.actor, "time_ns": now}
             self.recent.commands.appendleft({**table, "refused": said})
             self._outside.inbox.done(path)
@@ -246,7 +247,9 @@ class LiveLoop:
         seen = self._outside.stopwatch()
         if told or seen >= self._show_at:
             self._show_at = seen + self._rhythm.shown_ns
-            self._write([], {STATUS: self.status(now)})
+            status = self.status(now)
+            self._write([], {STATUS: status})
+            self._outside.publish(status)
         if now >= self._snapshot_ns:
             self._snapshot_ns = now + self._rhythm.snapshot_ns
             self.keep_snapshot()

@@ -46,6 +46,16 @@ class Log(Protocol):
         ...
 
 
+def nobody(_status: str) -> None:
+    """Publish a projection to nobody.
+
+    Parameters
+    ----------
+    _status : str
+        JSON.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """How often things are done, nanoseconds of the loop's clock; the projection by the stopwatch."""
@@ -72,6 +82,7 @@ class Outside:
     sources: Sequence[EventSource]
     log: Log
     about: Mapping[str, Any] = field(default_factory=dict)
+    publish: Callable[[str], None] = nobody
 
 
 @dataclass(slots=True)
@@ -82,4 +93,4 @@ class Gathered:
     quotes: tuple[Quote, ...] = ()
     notes: list[OrderNote] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    commands: list[tuple[Any, Command]] = field(default_factory=list)
+    commands: list[tuple[Any, Command, str]] = field(default_factory=list)

@@ -20,7 +20,7 @@ from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.engine.settings import Settings, build_settings, renewed
 from workbench.engine.snapshot import LAYOUT, restored
 from workbench.execution.gateway import OrderGateway
-from workbench.runtime.live.desk import units_of
+from workbench.runtime.live.desk import stepped, units_of
 from workbench.runtime.live.rows import decision_row, event_row, note_row, plain_row
 from workbench.runtime.replay.event_file import beginning_of, begun_from
 
@@ -107,23 +107,23 @@ def begin(
     engine, start = beginning(first)
     state, after = _newest_state(journal, engine, start)
     said: list[AnyDecision] = []
-    stepped = 0
-    for row in journal.rows(after=after, kinds=(RowKind.EVENT, RowKind.QUOTE)):
-        state, decisions = engine.step(state, event_of(row))
+    count = 0
+    for row in journal.rows(after=after, kinds=(RowKind.EVENT, RowKind.TICK)):
+        state, decisions, _ = stepped(engine, state, event_of(row))
         said.extend(one for one in decisions if not isinstance(one, RiskSnapshot))
-        stepped += 1
+        count += 1
     missing = _missing(said, [row.body for row in journal.rows(after=after, kinds=(RowKind.DECISION,))])
     gateway.take_over(held_at_first(journal))
     for row in journal.rows(kinds=(RowKind.ORDER,)):
         gateway.apply(codec.decode_note(row.body, row.time_ns))
     now = int(state.time_ns)
     unknown = gateway.restart(now)
-    note = {"kind": "started", "sentence": f"resumed after {stepped} events, {len(unknown)} orders to be cleared up"}
+    note = {"kind": "started", "sentence": f"resumed after {count} events, {len(unknown)} orders to be cleared up"}
     journal.write([*missing, *map(note_row, unknown), plain_row(now, note)])
     for one in unknown:
         gateway.apply(one)
     seen = {_table(row)["nonce"] for row in journal.rows(kinds=(RowKind.COMMAND,))}
-    return Begun(engine, state, seen, resumed=True, stepped=stepped)
+    return Begun(engine, state, seen, resumed=True, stepped=count)
 
 
 def _first_start(

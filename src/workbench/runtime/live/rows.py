@@ -8,7 +8,7 @@ from workbench.data.inbox import Command
 from workbench.data.journal import codec
 from workbench.data.journal.rows import Row, RowKind
 from workbench.domain.trading.decisions import AnyDecision
-from workbench.domain.trading.events import AnyEvent, Quote
+from workbench.domain.trading.events import AnyEvent, Heartbeat, Quote
 from workbench.domain.trading.orders import OrderNote
 
 
@@ -24,7 +24,7 @@ def event_row(event: AnyEvent) -> Row:
     -------
     Row
     """
-    kind = RowKind.QUOTE if type(event) is Quote else RowKind.EVENT
+    kind = RowKind.TICK if isinstance(event, Quote | Heartbeat) else RowKind.EVENT
     return Row(kind, event.time_ns, codec.encode_event(event))
 
 
