@@ -201,7 +201,7 @@ def make_database(path: Path, journal: str) -> None:
     if path.with_name(f"{path.name}-wal").exists():
         raise DataError(
             f"{path} is gone, but {path.name}-wal beside it holds rows of it: put the file back or restore a backup "
-            "(`workbench backup restore`); to begin anew, move the folder away"
+            "(`workbench restore`); to begin anew, move the folder away"
         )
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
@@ -322,7 +322,7 @@ def hurt(place: Path, why: object) -> DataError:
     """
     return DataError(
         f"the journal {place} is damaged: {why}; run `workbench audit verify` to see how far it is good, keep the "
-        "file as evidence, and restore a backup (`workbench backup restore`)"
+        "file as evidence, and restore a backup (`workbench restore`)"
     )
 
 

@@ -5,12 +5,12 @@ that this version can read, steps the events after it, and compares what that de
 a crash kept from the disk are written now, other ones stop the start.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.data.journal import codec
+from workbench.data.journal.chain import chained, first_digest
 from workbench.data.journal.journal import Journal
 from workbench.data.journal.rows import Row, RowKind, StoredRow
 from workbench.domain.errors import ConfigError, DataError, InvariantError
@@ -103,6 +103,7 @@ def begin(
     first = next(iter(journal.rows(kinds=(RowKind.START,))), None)
     if first is None:
         return _first_start(journal, gateway, fresh, opening, world)
+    _check_first(journal, first)
     _check_world(_table(first)["world"], world)
     engine, start = beginning(first)
     state, after = _newest_state(journal, engine, start)
@@ -139,7 +140,7 @@ def _first_start(
     for event in opening:
         state, decisions = engine.step(state, event)
         said.extend(one for one in decisions if not isinstance(one, RiskSnapshot))
-    head = Row(RowKind.START, start.time_ns, json.dumps({**beginning_of(engine, start), "world": dict(world)}).encode())
+    head = Row(RowKind.START, start.time_ns, codec.encode_table({**beginning_of(engine, start), "world": dict(world)}))
     note = plain_row(start.time_ns, {"kind": "started", "sentence": "a new journal begins"})
     journal.write([head, note, *map(event_row, opening), *map(decision_row, said)])
     gateway.take_over(units_of(state))
@@ -159,6 +160,16 @@ def beginning(row: StoredRow) -> tuple[RiskEngine, Start]:
     tuple of (RiskEngine, Start)
     """
     return begun_from(_table(row), f"row {row.sequence} of the journal")
+
+
+def _check_first(journal: Journal, first: StoredRow) -> None:
+    """How it began is read at every start, but lies far before the rows whose digests a start checks."""
+    expected = chained(first_digest(journal.id), first.sequence, first.epoch, first)
+    if first.sequence != 1 or expected != first.digest:
+        raise DataError(
+            f"the journal in {journal.folder} is damaged: row {first.sequence} does not fit its digest; run "
+            "`workbench audit verify`, keep the file as evidence, and restore a backup (`workbench restore`)"
+        )
 
 
 def _check_world(began: Mapping[str, str], world: Mapping[str, str]) -> None:
@@ -212,8 +223,10 @@ def event_of(row: StoredRow) -> AnyEvent:
 
 
 def _table(row: StoredRow) -> dict[str, Any]:
-    table: dict[str, Any] = json.loads(row.body)
-    return table
+    try:
+        return codec.decode_table(row.body)
+    except DataError as error:
+        raise DataError(f"row {row.sequence} of the journal cannot be read: {error}") from error
 
 
 def _newest_state(journal: Journal, engine: RiskEngine, start: Start) -> tuple[EngineState, int]:

@@ -1,6 +1,5 @@
 """Rows of the journal, made from what the loop has in hand."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,7 +74,7 @@ def command_row(command: Command, time_ns: int, refused: str) -> Row:
     Row
     """
     table = {**command.model_dump(), "refused": refused}
-    return Row(RowKind.COMMAND, time_ns, json.dumps(table, sort_keys=True).encode())
+    return Row(RowKind.COMMAND, time_ns, codec.encode_table(table))
 
 
 def plain_row(time_ns: int, table: Mapping[str, Any]) -> Row:
@@ -92,4 +91,4 @@ def plain_row(time_ns: int, table: Mapping[str, Any]) -> Row:
     -------
     Row
     """
-    return Row(RowKind.NOTE, time_ns, json.dumps(table, sort_keys=True).encode())
+    return Row(RowKind.NOTE, time_ns, codec.encode_table(table))

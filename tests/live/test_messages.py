@@ -1,0 +1,123 @@
+"""What people ask of a loop: it happens, or they are told in one sentence why not."""
+
+import json
+import math
+import time
+
+import pytest
+
+from workbench.data.journal.rows import RowKind
+
+
+def mode(table: dict) -> str:
+    return table["book"]["mode"]
+
+
+def test_halt_is_obeyed_within_a_second_and_takes_two_people_to_undo(live, command, bodies, tmp_path):
+    loop = live("--speed", "1")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    asked = time.monotonic()
+    halts = command("halt", "--as", "ana", "--reason", "drill")
+    loop.wait_until(lambda shown: mode(shown) == "HALTED", "a halted book")
+    assert time.monotonic() - asked < 1.5  # of which the command itself takes some
+    assert halts.wait() == 0 and halts.out.read_text() == "halt: done: the book is HALTED\n"
+    again = command("halt", "--as", "ben")
+    assert again.wait() == 0 and "done: the book is HALTED" in again.out.read_text()
+
+    alone = command("resume", "--as", "ana", "--approver", "ana").sentence()
+    assert "two different people" in alone and "'ana'" in alone
+    resumed = command("resume", "--as", "ana", "--approver", "ben")
+    assert resumed.wait() == 0, resumed.err.read_text()
+    assert "the book is ACTIVE" in resumed.out.read_text()
+    rows = bodies(tmp_path / "book", RowKind.COMMAND)
+    said = [(row["act"], row["actor"], row["approver"], row["refused"]) for row in rows]
+    assert said == [("halt", "ana", "", ""), ("halt", "ben", "", ""), ("resume", "ana", "ben", "")]
+    assert loop.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("reduce", "0"), "fraction"),
+        (("reduce", "1.5"), "fraction"),
+        (("reduce", "nan"), "fraction"),
+        (("reduce", "inf"), "fraction"),
+        (("enable", ""), "name"),
+        (("halt", "--as", "x" * 81), "actor"),
+        (("halt", "--as", "a\nb"), "actor"),
+        (("halt", "--reason", "x" * 2_001), "reason"),
+    ],
+)
+def test_a_message_that_makes_no_sense_never_reaches_the_loop(command, tmp_path, arguments, told):
+    assert told in command(*arguments).sentence()
+    assert not (tmp_path / "book" / "inbox").exists()
+
+
+def test_reduce_flatten_and_enable_do_what_they_say_or_say_why_not(live, command, tmp_path):
+    loop = live("--speed", "5")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    units = {row["strategy"]: row["units"] for row in loop.status()["book"]["positions"]}
+    halves = command("reduce", "0.5", "--as", "ana")
+    assert halves.wait() == 0, halves.err.read_text()
+
+    def held() -> dict[str, float]:
+        return {row["strategy"]: row["units"] for row in loop.status()["book"]["positions"]}
+
+    wanted = {name: math.copysign(abs(one) / 2, one) for name, one in units.items()}
+    loop.wait_until(lambda _: held() == wanted, "halves")
+    assert "nobody" in command("enable", "nobody", "--as", "ana").sentence()
+    enabled = command("enable", "EURUSD", "--as", "ana")
+    assert enabled.wait() == 0, enabled.err.read_text()
+    assert command("flatten", "--as", "ana").wait() == 0
+    loop.wait_until(lambda _: not any(held().values()), "a flat book")
+    assert loop.stop() == 0
+
+
+def test_resume_is_refused_while_the_limit_is_still_broken(live, command, plans):
+    loop = live("--speed", "1", "--policy", plans.hopeless)
+    loop.wait_until(lambda shown: mode(shown) != "ACTIVE", "the breach")
+    said = command("resume", "--as", "ana", "--approver", "ben").sentence()
+    assert said.startswith("the loop refused: ") and "still breached" in said, said
+    assert mode(loop.status()) == "REDUCING"
+    assert loop.stop() == 0
+
+
+def test_a_halt_waits_for_a_loop_and_comes_before_anything_else(live, command, tmp_path):
+    halts = command("halt", "--as", "ana")
+    assert halts.wait() == 0
+    assert "no loop is running: the message is on the disk" in halts.out.read_text()
+    loop = live("--speed", "1")
+    assert mode(loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")) == "HALTED"
+    assert loop.stop() == 0
+    assert not list((tmp_path / "book" / "inbox").glob("*.json"))
+
+
+def test_a_halt_that_finds_no_disk_comes_as_a_signal(live, command, tmp_path, bodies):
+    loop = live("--speed", "1")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    inbox = tmp_path / "book" / "inbox"
+    if inbox.exists():
+        inbox.rmdir()
+    inbox.write_text("in the way")
+    halts = command("halt", "--as", "ana")
+    assert halts.wait() == 3
+    assert halts.out.read_text() == "halt: the inbox cannot be written, so the loop was sent a signal: it halts\n"
+    loop.wait_until(lambda shown: mode(shown) == "HALTED", "a halted book")
+    assert loop.stop() == 0
+    assert bodies(tmp_path / "book", RowKind.COMMAND)[0]["actor"] == "signal"
+
+
+def test_rubbish_in_the_inbox_is_set_aside_and_told(live, tmp_path):
+    loop = live("--speed", "1")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    inbox = tmp_path / "book" / "inbox"
+    inbox.mkdir(exist_ok=True)
+    (inbox / "1.json").write_text("{")
+    (inbox / "2.json").write_bytes(b"\xff" * 20_000)
+    (inbox / "3.json").write_text(json.dumps({"act": "halt", "actor": "eve", "nonce": "1" * 32, "made_ns": 1, "x": 1}))
+    table = loop.wait_until(lambda shown: sum(n["kind"] == "refused" for n in shown["notes"]) == 3, "three refusals")
+    said = {note["sentence"].partition(":")[0] + ":" + note["sentence"].rpartition(":")[2] for note in table["notes"]}
+    assert all(sentence.count("\n") == 0 for sentence in said)
+    assert mode(table) == "ACTIVE"
+    assert sorted(path.name for path in (inbox / "refused").iterdir()) == ["1.json", "2.json", "3.json"]
+    assert loop.stop() == 0

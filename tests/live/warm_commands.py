@@ -1,0 +1,222 @@
+"""A process that has everything imported and compiled, and forks a `workbench` command whenever it is told to.
+
+Starting the command costs seconds, forking it milliseconds: so that a test can kill a loop at every write it makes. It
+reads one JSON object a line from standard input and answers with one. Children die by signals like any process.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from workbench.app import live, prepare_environment
+from workbench.data.policy_file import read_policy
+from workbench.domain.policy import Policy
+from workbench.domain.trading.market_hours import SECOND_NS
+from workbench.runtime.worlds.world import World
+
+
+def warm_up(folder: Path) -> None:
+    """Live for a moment, so that everything is imported and compiled before the first fork."""
+    turn_until({"request": {"feed": "simulated:7", "speed": 0.0, "folder": str(folder)}, "seconds": 2.0})
+    from workbench.app import live_shell
+    from workbench.monitor.live_console import print_status
+
+    shown = live_shell.read_status(folder)
+    print_status(shown.body, shown.age_seconds, alive=shown.alive)
+    live_shell.audit_verify(folder)
+    live_shell.audit_replay(folder, lambda _: None)
+
+
+@cache
+def place_of(feed: str, speed: float, seconds: float, book: str, policy_file: str) -> tuple[Policy, World]:
+    """Policy and world of a request; made once, before forking."""
+    policy = read_policy(Path(policy_file) if policy_file else None)
+    request = live.LiveRequest(feed=feed, speed=speed, seconds=seconds, book_file=book, policy_file=policy_file)
+    return policy, live.world_of(request, policy)
+
+
+def turn_until(task: dict[str, Any]) -> None:
+    """Run a loop until so many seconds of its clock after the beginning of its world."""
+    request = live.LiveRequest(**task["request"])
+    policy, world = place_of(request.feed, request.speed, request.seconds, request.book_file, request.policy_file)
+    ends_ns = world.begins_ns + round(task["seconds"] * SECOND_NS)
+    with live.opened_loop(request, policy, world, live.live_folder(request.folder)) as (loop, _):
+        loop.run(lambda: int(loop.state.time_ns) >= ends_ns)
+
+
+def run_command(task: dict[str, Any]) -> None:
+    """Run the real command line."""
+    from workbench import cli
+
+    sys.argv = ["workbench", *task["command"]]
+    cli.main()
+
+
+# ------------------------------------------------------------------------------------------------------ death and disks
+
+
+def die() -> None:
+    """Die as a process does that is killed: nothing is flushed, nothing is closed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deadly(at: int, moment: str) -> None:
+    """Die before, within or after the n-th write to the journal or to the paper broker's books."""
+    from workbench.data.journal.journal import Journal
+    from workbench.execution.paper.ledger import FileLedger
+
+    writes, whole, entered = count(1), Journal._transaction, FileLedger.write
+
+    @contextmanager
+    def transaction(journal: Journal) -> Iterator[None]:
+        number = next(writes)
+        if (number, moment) == (at, "before"):
+            die()
+        with whole(journal):
+            yield
+            if (number, moment) == (at, "within"):
+                die()
+        if (number, moment) == (at, "after"):
+            die()
+
+    def write(ledger: FileLedger, *arguments: Any) -> None:
+        number = next(writes)
+        if number == at and moment != "after":
+            die()
+        entered(ledger, *arguments)
+        if number == at:
+            die()
+
+    Journal._transaction, FileLedger.write = transaction, write
+
+
+def telling(heads: Path) -> None:
+    """Append the head after every write that returned: what was acknowledged, known outside the journal."""
+    from workbench.data.journal.journal import Journal
+
+    write = Journal.write
+    handle = os.open(heads, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def told(journal: Journal, *arguments: Any) -> int:
+        last = write(journal, *arguments)
+        os.write(handle, f"{journal.head.sequence}:{journal.head.digest}\n".encode())
+        return last
+
+    Journal.write = told
+
+
+def stopping(turns: int) -> None:
+    """Ask this process to stop after so many turns, as whoever started it would."""
+    from workbench.runtime.live.loop import LiveLoop
+
+    turn = LiveLoop.turn
+
+    def counted(loop: LiveLoop) -> None:
+        turn(loop)
+        if loop.turns == turns:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    LiveLoop.turn = counted
+
+
+def become(task: dict[str, Any]) -> None:
+    """What a child does first: its own files, its limits, how it dies."""
+    os.setsid()
+    for number, path, flags in ((0, "/dev/null", os.O_RDONLY), (1, task["out"], 0), (2, task["err"], 0)):
+        handle = os.open(path, flags or os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(handle, number)
+    if "file_limit" in task:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_limit"], task["file_limit"]))
+    if "kill_at" in task:
+        deadly(task["kill_at"], task["moment"])
+    if "heads" in task:
+        telling(Path(task["heads"]))
+    if "turns" in task:
+        stopping(task["turns"])
+
+
+def child(task: dict[str, Any]) -> int:
+    """Do the task, and say how it ended."""
+    become(task)
+    try:
+        run_command(task) if "command" in task else turn_until(task)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------------------- the parent
+
+
+class Nursery:
+    """Forks children, and knows how they ended."""
+
+    def __init__(self) -> None:
+        self._living: set[int] = set()
+
+    def start(self, task: dict[str, Any]) -> dict[str, Any]:
+        """Fork one."""
+        if "request" in task:
+            request = live.LiveRequest(**task["request"])
+            place_of(request.feed, request.speed, request.seconds, request.book_file, request.policy_file)
+        sys.stdout.flush()
+        process = os.fork()
+        if process == 0:
+            code = 70
+            try:
+                code = child(task)
+            finally:
+                if sys.exc_info()[0] is not None:
+                    sys.excepthook(*sys.exc_info())
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        self._living.add(process)
+        return {"pid": process}
+
+    def poll(self, task: dict[str, Any]) -> dict[str, Any]:
+        """How a child ended; null while it lives."""
+        process, status = os.waitpid(task["poll"], 0 if task.get("wait") else os.WNOHANG)
+        if not process:
+            return {"code": None}
+        self._living.discard(process)
+        return {"code": os.waitstatus_to_exitcode(status)}
+
+    def end(self) -> None:
+        """Leave nobody behind."""
+        for process in self._living:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+
+
+def serve(folder: Path) -> None:
+    """Answer until standard input ends."""
+    prepare_environment()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(folder / "warm.txt", os.O_WRONLY | os.O_CREAT, 0o600), 1)
+    warm_up(folder / "warm")
+    nursery = Nursery()
+    does: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"poll": nursery.poll}
+    answers.write("{}\n")
+    answers.flush()
+    try:
+        for line in sys.stdin:
+            task = json.loads(line)
+            answer = does.get(next(iter(task)), nursery.start)(task)
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+    finally:
+        nursery.end()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
