@@ -96,7 +96,7 @@ class Witness:
         self.counts: Counter[str] = Counter()
         self.state: EngineState | None = None
         """Of the loop that runs; None while there is none."""
-        self.now_ns = self.last_quote_ns = 0
+        self.now_ns = self.last_quote_ns = self._event_ns = 0
         self._intents: set[str] = set()
         self._modes: dict[int, Mode] = {}
         self._targets: dict[str, float] = {}
@@ -119,6 +119,10 @@ class Witness:
         self.head = journal.head
         acts, messages = 0, 0
         for row in rows:
+            if row.kind in (RowKind.EVENT, RowKind.TICK):
+                if row.time_ns < self._event_ns:
+                    self.violate("I7", "an event older than the one before it was journaled: no engine can step it")
+                self._event_ns = row.time_ns
             if row.kind is RowKind.TICK:
                 if row.body[0] != HEARTBEAT_TAG:
                     self._journaled_quote(row)

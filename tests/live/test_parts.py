@@ -9,13 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.domain.errors import ConfigError, ExecutionError
+from workbench.data.policy_file import read_policy
+from workbench.domain.book import Book
+from workbench.domain.errors import ConfigError, DataError, ExecutionError
+from workbench.domain.trading.events import CalibrationAdopted
 from workbench.domain.trading.market_hours import SECOND_NS
+from workbench.engine.risk_engine import RiskEngine, Start
 from workbench.runtime.live.latency import Histogram, Latencies, OrderTimes
 from workbench.runtime.live.log import open_log
+from workbench.runtime.replay.scenario import Evening, held_strategies, quick_calibration
 from workbench.runtime.supervisor import Box
-from workbench.runtime.worlds.clock import LONGEST_STEP_NS, ScaledClock, VirtualClock
-from workbench.runtime.worlds.sources import DayEnds, next_close_ns
+from workbench.runtime.worlds.clock import LONGEST_STEP_NS, ScaledClock, VirtualClock, WallClock
+from workbench.runtime.worlds.sources import AdoptedCalibrations, DayEnds, next_close_ns
 
 
 def test_a_fast_clock_never_leaps_over_what_it_slept_through():
@@ -24,6 +29,43 @@ def test_a_fast_clock_never_leaps_over_what_it_slept_through():
     assert clock.now_ns() == LONGEST_STEP_NS
     with pytest.raises(ConfigError, match="above 0"):
         ScaledClock(0, 0.0)
+
+
+def test_setting_the_machines_clock_does_not_move_the_loops(monkeypatch):
+    clock = WallClock()
+    before = clock.now_ns()
+    assert abs(before - time.time_ns()) < SECOND_NS
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    began = clock.now_ns()
+    clock.wait_until(began + 20_000_000)
+    assert before <= began and 0 <= clock.now_ns() - began - 20_000_000 < SECOND_NS
+
+
+def test_an_adopted_calibration_is_picked_up_once_and_a_damaged_one_is_told(tmp_path, ecb):
+    policy = read_policy(None)
+    book = Book({"EURUSD": 1e4}, 1e6)
+    calibration = quick_calibration(Evening.last_of(ecb), book, policy)
+    engine = RiskEngine(policy, None, held_strategies(book))
+    state = engine.init(Start(0, 1e6))
+    pointer, answers = tmp_path / "adopted.json", [calibration, DataError("it is damaged")]
+
+    def adopted():
+        answer = answers.pop(0)
+        if isinstance(answer, DataError):
+            raise answer
+        return answer
+
+    source = AdoptedCalibrations(pointer, adopted)
+    assert source.events(0, state) == ()
+    pointer.write_text("one")
+    [event] = source.events(10 * SECOND_NS, state)
+    assert event == CalibrationAdopted(10 * SECOND_NS, calibration)
+    state, _ = engine.step(state, event)
+    assert source.events(20 * SECOND_NS, state) == ()
+    pointer.write_text("another")
+    assert source.events(30 * SECOND_NS, state) == ()
+    assert "the one in force stays: it is damaged" in source.notes()[0]
+    assert source.notes() == ()
 
 
 def test_a_virtual_clock_stops_at_its_grain_and_never_goes_back():

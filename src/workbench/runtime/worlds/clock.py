@@ -21,8 +21,15 @@ class Clock(Protocol):
         ...
 
 
+TICKING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Never set by anybody, and it goes on while the machine sleeps."""
+
+
 class WallClock:
-    """The time of this machine."""
+    """The time of this machine as it was at the start, and what has passed since: setting the clock changes nothing."""
+
+    def __init__(self) -> None:
+        self._ahead_ns = time.time_ns() - time.clock_gettime_ns(TICKING)
 
     def now_ns(self) -> int:
         """Time now.
@@ -32,7 +39,7 @@ class WallClock:
         int
             Nanoseconds since 1970-01-01 UTC.
         """
-        return time.time_ns()
+        return time.clock_gettime_ns(TICKING) + self._ahead_ns
 
     def wait_until(self, time_ns: int) -> None:
         """Sleep until then.
@@ -42,7 +49,7 @@ class WallClock:
         time_ns : int
             UTC.
         """
-        left = time_ns - time.time_ns()
+        left = time_ns - self.now_ns()
         if left > 0:
             time.sleep(left / 1e9)
 
