@@ -108,6 +108,8 @@ def up(
     policy: PolicyFile = "",
     paper: PaperFile = "",
     new: New = False,
+    policy_change_by: Annotated[str, typer.Option(help="Who puts another policy in force")] = "",
+    policy_change_approved_by: Annotated[str, typer.Option(help="The second person who approves that")] = "",
 ) -> None:
     """Run every process of the box under one supervisor that starts them again when they die (Ctrl-C stops all)."""
     from workbench.app.live_shell import live_folder, set_aside, shown_or_nothing
@@ -121,6 +123,8 @@ def up(
         "--feed": feed, "--backup": backup_feed, "--speed": f"{speed:g}", "--seconds": f"{seconds:g}",
         "--seed": str(seed), "--folder": str(where), "--book": book, "--equity": repr(equity), "--policy": policy,
         "--paper": paper,
+        "--policy-change-by": policy_change_by,
+        "--policy-change-approved-by": policy_change_approved_by,
     }  # fmt: skip
     chosen = [part for name, value in options.items() if value for part in (name, value)]
     command = [sys.executable, "-c", "from workbench.cli import main; main()", "live", *chosen]

@@ -29,7 +29,7 @@ from workbench.runtime.live.desk import exposure_of, market_of, stepped, targets
 from workbench.runtime.live.latency import Latencies, OrderTimes
 from workbench.runtime.live.outside import Gathered, Outside, Rhythm
 from workbench.runtime.live.rows import command_row, decision_row, event_row, note_row, plain_row
-from workbench.runtime.live.status import STATUS, Recent, feed_table, status_table
+from workbench.runtime.live.status import STATUS, Recent, feed_table, refusal_of, status_table
 from workbench.runtime.replay.event_file import decision_line
 
 
@@ -218,8 +218,8 @@ class LiveLoop:
 
     def _close_commands(self, gathered: Gathered, decisions: list[AnyDecision], now: int) -> None:
         for path, command, refused in gathered.commands:
-            refusals = [one for one in decisions if isinstance(one, ResumeRefused)]
-            said = refusals[0].reason.sentence if command.act == "resume" and refusals else refused
+            refusals = [refusal_of(one) for one in decisions if isinstance(one, ResumeRefused)]
+            said = refusals[0] if command.act == "resume" and refusals else refused
             table = {"nonce": command.nonce, "act": command.act, "actor": command.actor, "time_ns": now}
             self.recent.commands.appendleft({**table, "refused": said})
             self._outside.inbox.done(path)

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.data.feeds.quality import FeedQuality
 from workbench.domain.currencies import PAIRS
-from workbench.domain.trading.decisions import AnyDecision, RaiseAlert, RiskSnapshot
+from workbench.domain.trading.decisions import AnyDecision, RaiseAlert, ResumeRefused, RiskSnapshot
 from workbench.domain.trading.modes import Ladder
 from workbench.domain.trading.orders import OrderNote
 from workbench.engine.risk_engine import EngineState, snapshot
@@ -193,6 +193,24 @@ def feed_table(quality: FeedQuality) -> dict[str, Any]:
         "longest_silence_seconds": quality.longest_silence_seconds,
         "score": quality.score,
     }
+
+
+def refusal_of(refused: ResumeRefused) -> str:
+    """Why trading was not resumed, with the numbers.
+
+    Parameters
+    ----------
+    refused : ResumeRefused
+        Decision of the engine.
+
+    Returns
+    -------
+    str
+    """
+    if refused.ladder is None:
+        return refused.reason.sentence
+    ladder = refused.ladder.name.lower().replace("_", " ")
+    return f"{refused.reason.sentence} ({ladder}: {refused.metric:.4g}, the trigger is {refused.trigger:.4g})"
 
 
 def _finite(value: Any) -> Any:
