@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.data.feeds.paths import Fixes, QuotePlan, market_times
 from workbench.data.policy_file import read_policy
 from workbench.domain.book import Book
+from workbench.domain.currencies import PAIRS
 from workbench.domain.errors import ConfigError, DataError, ExecutionError
 from workbench.domain.trading.events import CalibrationAdopted
 from workbench.domain.trading.market_hours import SECOND_NS
@@ -20,6 +22,7 @@ from workbench.runtime.live.log import open_log
 from workbench.runtime.replay.scenario import Evening, held_strategies, quick_calibration
 from workbench.runtime.supervisor import Box
 from workbench.runtime.worlds.clock import LONGEST_STEP_NS, ScaledClock, VirtualClock, WallClock
+from workbench.runtime.worlds.scenario_feed import ScenarioFeed, hourly
 from workbench.runtime.worlds.sources import AdoptedCalibrations, DayEnds, next_close_ns
 
 
@@ -66,6 +69,22 @@ def test_an_adopted_calibration_is_picked_up_once_and_a_damaged_one_is_told(tmp_
     assert source.events(30 * SECOND_NS, state) == ()
     assert "the one in force stays: it is damaged" in source.notes()[0]
     assert source.notes() == ()
+
+
+def test_hourly_points_pass_through_the_fixes_and_leave_the_week_end_out():
+    times = pd.DatetimeIndex(["2016-06-23T12:15", "2016-06-24T12:15", "2016-06-27T12:15"], tz="UTC").as_unit("ns").asi8
+    values = np.array([[1.13, 0.0095, 1.48, 1.04, 0.76, 0.78, 0.72]]) * np.array([[1.0], [0.97], [0.96]])
+    fixes = Fixes(times, values, np.array([np.eye(7) * 1e-4] * 2))
+    points = hourly(fixes, seed=3)
+    assert [points.values[points.times_ns == time].tolist() for time in times] == values[:, None].tolist()
+    # the first fix, a day of 24; then to the close on Friday 9, from the opening on Sunday 15, and the last fix
+    assert points.times_ns.size == 1 + 24 + 9 + 15 + 1
+    assert (np.diff(market_times(points.times_ns)) > 0).all()
+    feed = ScenarioFeed(("a", "b"), points, QuotePlan(dict.fromkeys(PAIRS, 1.0), 60.0), seed=3, start_ns=int(times[0]))
+    later = ScenarioFeed(("a", "b"), points, QuotePlan(dict.fromkeys(PAIRS, 1.0), 60.0), seed=3, start_ns=int(times[1]))
+    whole = feed.poll(int(times[2]))
+    assert whole[-1000:] == later.poll(int(times[2]))[-1000:]
+    assert feed.ended and later.ended
 
 
 def test_a_virtual_clock_stops_at_its_grain_and_never_goes_back():

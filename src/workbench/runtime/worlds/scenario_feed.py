@@ -1,4 +1,4 @@
-"""A recorded scenario as a feed: synthetic quotes between the daily fixes, drawn one interval at a time.
+"""A recorded scenario as a feed: synthetic quotes between the daily fixes, drawn an hour at a time.
 
 Only the fixes are data. Each interval has its own seed, so that a restart in the middle plays the same prices without
 drawing what came before.
@@ -8,13 +8,45 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.data.feeds.paths import Fixes, QuotePlan, quotes_between
+from workbench.data.feeds.paths import Fixes, QuotePlan, leg_bridge, market_times, quotes_between
 from workbench.data.feeds.protocol import RawQuote
 from workbench.data.feeds.replay import QuoteTape
-from workbench.domain.trading.market_hours import SECOND_NS
+from workbench.domain.trading.market_hours import HOUR_NS, SECOND_NS
 
 ECHO_NS = SECOND_NS // 5
 """How far the echo is behind: a backup feed with the same prices from another line."""
+
+
+def hourly(fixes: Fixes, seed: int) -> Fixes:
+    """Points of the same bridges every hour, so that quotes need be drawn for an hour at a time only.
+
+    A Brownian bridge through points of a Brownian bridge is one.
+
+    Parameters
+    ----------
+    fixes : Fixes
+        What the prices pass through.
+    seed : int
+        Of the points.
+
+    Returns
+    -------
+    Fixes
+        The fixes, and a point every hour between them while the market is open.
+    """
+    times, values, covariances = [fixes.times_ns[:1]], [fixes.values[:1]], []
+    for k in range(fixes.times_ns.size - 1):
+        start, end = int(fixes.times_ns[k]), int(fixes.times_ns[k + 1])
+        moments = np.array([start, *range(start + HOUR_NS, end, HOUR_NS), end])
+        clock = market_times(moments)
+        # a point in a closed market would have no time of its own
+        apart = np.diff(clock, prepend=clock[0] - 1) > 0
+        apart[1:-1] &= clock[1:-1] < clock[-1]
+        path = leg_bridge(clock[apart], fixes.values[k : k + 2], fixes.covariances[k], np.random.default_rng([seed, k]))
+        times.append(moments[apart][1:])
+        values.append(np.vstack([np.exp(path[1:-1]), fixes.values[k + 1 : k + 2]]))
+        covariances.append(np.repeat(fixes.covariances[k : k + 1], apart.sum() - 1, axis=0))
+    return Fixes(np.concatenate(times), np.concatenate(values), np.concatenate(covariances))
 
 
 class ScenarioFeed:

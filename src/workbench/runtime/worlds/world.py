@@ -30,7 +30,7 @@ from workbench.runtime.replay.scenario import (
     reference_book,
 )
 from workbench.runtime.worlds.clock import Clock, ScaledClock, VirtualClock, WallClock
-from workbench.runtime.worlds.scenario_feed import ScenarioFeed
+from workbench.runtime.worlds.scenario_feed import ScenarioFeed, hourly
 from workbench.runtime.worlds.sources import DayEnds, EventSource, RecordedCalibrations
 
 SIMULATED_SEED = 0
@@ -209,7 +209,7 @@ def scenario_world(
     times_ns = fix_times(rates.dates[rows]).as_unit("ns").asi8
     values, returns = rates.leg_values[list(LEGS)].to_numpy(), rates.leg_log_returns()[list(LEGS)].to_numpy()
     covariances = np.array([ewma_covariance(returns[row - 1 - HISTORY_DAYS : row - 1]) for row in rows[1:]])
-    fixes = Fixes(times_ns, values[rows], covariances)
+    fixes = hourly(Fixes(times_ns, values[rows], covariances), order.seed)
     before = rates.up_to(rates.dates[int(rows[0])].date())
     held = reference_book(before, policy, equity=book, volatility=None) if isinstance(book, float) else book
     plan, label = QuotePlan(spreads_of(policy), order.seconds), f"{scenario.name}: ECB fixes, SYNTHETIC quotes between"
