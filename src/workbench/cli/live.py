@@ -70,7 +70,9 @@ def live(
     policy_change_approved_by: Annotated[str, typer.Option(help="The second person who approves that")] = "",
 ) -> None:
     """Watch and protect a book until told to stop (Ctrl-C): one process, no supervisor."""
-    from workbench.app.live import LiveRequest, run_live
+    from workbench.app.live import LiveRequest, run_live, without_arrow
+
+    without_arrow()
     from workbench.data.journal.storage import JournalError
     from workbench.runtime.live.loop import LoopFaultError
 
