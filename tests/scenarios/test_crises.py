@@ -25,8 +25,6 @@ CRISES = {
     ],
     "brexit-2016": [
         ("2016-06-20 12:15", "alert level 2: volatility over normal rung 1, 1.56 against 1.50"),
-        ("2016-06-20 12:15", "alert level 2: VaR 95 % rung 1, 0.21 % against 0.20 %"),
-        ("2016-06-21 12:15", "VaR 95 % rung 1 lets go at 0.09 %"),
         ("2016-06-24 12:15", "alert level 3: volatility over normal rung 2, 3.53 against 2.00"),
         ("2016-06-24 12:15", "alert level 4: volatility over normal rung 3, 3.53 against 3.00"),
         ("2016-06-24 12:15", "alert level 2: correlation rung 1, 0.45 against 0.30"),

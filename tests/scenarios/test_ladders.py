@@ -157,3 +157,22 @@ def test_var_rung_three_closes_thirty_per_cent_largest_contributor_first(book, m
     assert kept["AUDUSD"] == 0.8 * worth["AUDUSD"]
     assert abs(worth["EURUSD"] - kept["EURUSD"] - 0.3 * sum(worth.values())) <= 1.2
     assert state.mode == Mode.REDUCING
+
+
+def test_a_book_put_on_while_a_cap_holds_comes_under_it_once(policy, market):
+    # twice as volatile as normal: rung 1 and the condition hold before the positions are told
+    leg = {"ewma_lambda": 0.94, "volatility_daily": 0.0075, "normal_volatility_daily": 0.0045, "garch": {}}
+    engine, now = (
+        RiskEngine(policy, market.small_calibration(legs=dict.fromkeys(market.VALUES, leg)), market.held("EURUSD")),
+        market.MONDAY_NOON,
+    )
+    events = [
+        happened.Fixing(now, market.VALUES),
+        happened.PositionHeld(now, "EURUSD", 50_000.0, market.price("EURUSD")),
+    ]
+    state, said = engine.init(Start(now, 1e6)), []
+    for event in [*events, happened.Heartbeat(now), happened.Heartbeat(now + SECOND)]:
+        state, decided = engine.step(state, event)
+        said += told(decided, TargetPosition)
+    assert 1.5 < state.ratio < 2.0 and state.cap == 0.8
+    assert [(one.before, one.units, one.reason) for one in said] == [(50_000.0, 40_000.0, Reason.CAP_LOWERED)]

@@ -60,6 +60,8 @@ OPERATOR_REDUCE, OPERATOR_RESUME = int(EventKind.OPERATOR_REDUCE), int(EventKind
 OPERATOR_ENABLE = int(EventKind.OPERATOR_ENABLE)
 BOOK_MISMATCH, REPEATED_INTENT = int(EventKind.BOOK_MISMATCH), int(EventKind.REPEATED_INTENT)
 OUT_OF_ORDER = -1
+BOOK_PUT_ON = 2
+"""What is held was not decided here: it is judged as a whole, and comes under the cap that holds."""
 
 
 @compiled
@@ -95,13 +97,14 @@ def step(desk: Desk, event: Any) -> int:
     if repriced:
         _mark(desk)
     if kind == POSITION_HELD:  # a book is put on as a whole: the next event judges it
-        state.unread = 1
+        state.unread = BOOK_PUT_ON
         return int(desk.work.count)
     closes = kind == DAY_CLOSED or (kind == FIXING and event.number == 1)
-    repriced = repriced or state.unread == 1 or closes
+    put_on = state.unread == BOOK_PUT_ON
+    repriced = repriced or state.unread > 0 or closes
     state.unread = 0
     read_metrics(desk, repriced)
-    _control(desk)
+    _control(desk, put_on)
     if repriced:
         watch_scopes(desk)
         watch_exits(desk)
@@ -208,7 +211,7 @@ def _mark(desk: Desk) -> None:
 
 
 @compiled
-def _control(desk: Desk) -> None:
+def _control(desk: Desk, put_on: bool) -> None:
     """Caution, rungs, condition, regime, mode, cap: from what was read to what may be held."""
     state = desk.state
     read_caution(desk)
@@ -226,9 +229,9 @@ def _control(desk: Desk) -> None:
     if state.mode > before:
         stop_growing(desk)
     cap = required_cap(desk)
-    if cap < state.cap:
-        state.cap = cap
-        lower_to_cap(desk, cap)
+    if cap < state.cap or put_on:  # a book put on while a cap holds comes under it like any other
+        state.cap = min(cap, state.cap)
+        lower_to_cap(desk, state.cap)
         state.restoring_since = state.market_ns
     _restore(desk, cap)
 
