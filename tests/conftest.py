@@ -3,11 +3,16 @@
 import errno
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -30,6 +35,55 @@ def ecb() -> DailyRates:
 def eurusd(ecb: DailyRates) -> np.ndarray:
     """Simple returns of EURUSD, oldest first."""
     return ecb.pair_simple_returns(("EURUSD",))["EURUSD"].to_numpy()
+
+
+@dataclass
+class PageServer:
+    """The risk monitor's server in a process of its own."""
+
+    process: subprocess.Popen[str]
+    address: str
+    home: Path
+
+    @property
+    def port(self) -> int:
+        """Where it listens on this machine."""
+        return int(urlsplit(self.address).port or 0)
+
+    @property
+    def token(self) -> str:
+        """Who knows it may look."""
+        return urlsplit(self.address).query.removeprefix("token=")
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        """End it, as Ctrl-C does."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def page_server():
+    """Serve the page of a journal's folder: call it with a home and the folder, within `with`."""
+
+    @contextmanager
+    def serve(home: Path, folder: Path) -> Iterator[PageServer]:
+        command = [str(Path(sys.executable).parent / "workbench"), "monitor", "--no-browser", "--port", "0"]
+        environment = {**os.environ, "WORKBENCH_HOME": str(home), "SECRET_CANARY": "canary-of-the-tests"}
+        with subprocess.Popen(
+            [sys.executable, "-c", LISTENING, *command, "--folder", str(folder)],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ) as process:  # fmt: skip
+            try:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                assert line.startswith("The risk monitor is at "), line + process.stdout.read()
+                yield PageServer(process, line.split()[-1], home)
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                    process.wait(30)
+
+    return serve
 
 
 SMALL_RACE = (

@@ -13,6 +13,7 @@ from workbench.app import DailyOrder
 from workbench.cli.calibrations import calibration_commands
 from workbench.cli.data import data_commands
 from workbench.cli.live import live_commands
+from workbench.cli.monitor import monitor
 from workbench.cli.strategies import select, strategy_commands, sweep
 from workbench.cli.stress import stress
 from workbench.domain.errors import ConfigError, WorkbenchError
@@ -59,6 +60,7 @@ cli.command()(select)
 cli.command()(stress)
 cli.add_typer(strategy_commands, name="strategies")
 live_commands(cli)
+cli.command()(monitor)
 
 
 def main() -> None:

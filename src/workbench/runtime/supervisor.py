@@ -2,11 +2,12 @@
 
 A process that ends with 0 is done and ends the rest; one that refuses its own configuration (exit code 1) would refuse
 it again and ends the rest too. Anything else, a kill or a failed disk, is started again after a pause that doubles.
+Processes the rest can spare (a page that only shows) end nothing: done, refused or given up, the rest goes on.
 """
 
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.domain.errors import ExecutionError
@@ -23,14 +24,16 @@ LOOK_SECONDS = 0.05
 
 @dataclass(slots=True)
 class Child:
-    """One process and its history."""
+    """One process and its history; a spared one may end without ending the rest."""
 
     name: str
     command: tuple[str, ...]
+    spared: bool = False
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
     restart_at: float = 0.0
     restarts: int = 0
+    over: bool = False
 
     def start(self) -> None:
         """Start it, in a session of its own so that Ctrl-C reaches it through us alone."""
@@ -57,10 +60,13 @@ class Box:
         Command line by name, in the order of starting.
     tell : callable
         Takes one sentence for people.
+    spared : collection of str
+        Names of the processes the rest can do without.
     """
 
     commands: Mapping[str, Sequence[str]]
     tell: Callable[[str], None]
+    spared: Collection[str] = ()
     children: list[Child] = field(default_factory=list)
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -76,7 +82,7 @@ class Box:
         ExecutionError
             When a process refuses to run or dies again and again.
         """
-        self.children = [Child(name, tuple(command)) for name, command in self.commands.items()]
+        self.children = [Child(name, tuple(command), name in self.spared) for name, command in self.commands.items()]
         try:
             for child in self.children:
                 child.start()
@@ -89,6 +95,8 @@ class Box:
 
     def _look_after(self, child: Child) -> bool:
         """Whether the child is done; a dead one is started again."""
+        if child.over:
+            return False
         if child.process is None:
             if time.monotonic() >= child.restart_at:
                 child.start()
@@ -96,6 +104,8 @@ class Box:
         code = child.process.poll()
         if code is None:
             return False
+        if child.spared and code in {DONE, REFUSED}:
+            return self._spare(child, "has ended" if code == DONE else "refused to run (see above)")
         if code == DONE:
             return True
         if code == REFUSED:
@@ -103,6 +113,8 @@ class Box:
         if time.monotonic() - child.began > STEADY_SECONDS:
             child.restarts = 0
         if child.restarts >= MOST_RESTARTS:
+            if child.spared:
+                return self._spare(child, f"died {MOST_RESTARTS + 1} times in a row")
             raise ExecutionError(
                 f"{child.name} died {MOST_RESTARTS + 1} times in a row: it is not started again. THE BOOK IS NOT "
                 "PROTECTED. Read its log, flatten by hand if you must"
@@ -111,6 +123,12 @@ class Box:
         self.tell(f"{child.name} {how}: starting it again in {child.pause():.1f} s")
         child.process, child.restart_at = None, time.monotonic() + child.pause()
         child.restarts += 1
+        return False
+
+    def _spare(self, child: Child, what: str) -> bool:
+        """Go on without a process that can be spared."""
+        child.process, child.over = None, True
+        self.tell(f"{child.name} {what}: it is not started again, everything else goes on")
         return False
 
     def _stop_all(self) -> None:

@@ -1,0 +1,87 @@
+"""``workbench monitor``: the page that shows the book of a live loop, and a demonstration of both."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from workbench.cli.live import Asked, Folder, say
+
+DEMO_FEED, DEMO_SPEED, DEMO_SECONDS = "replay:brexit-2016", 600.0, 20.0
+
+Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65_535, help="Of the page [default: 8866, any free one when it is taken]; 0: any"),
+]
+TokenFile = Annotated[str, typer.Option(help="Where the page's token is kept [default: monitor/token in the home]")]
+
+
+def monitor(
+    folder: Folder = "",
+    port: Port = None,
+    token_file: TokenFile = "",
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Replay a crisis at speed, SYNTHETIC, and show it")] = False,
+) -> None:
+    """Show the book in a browser: mode and why, risk against its rungs, positions, orders, alerts; Ctrl-C ends it."""
+    from workbench.app.monitor.page import PageRequest, become_page
+
+    if demo:
+        show_demo(port, token_file, no_browser=no_browser)
+    else:
+        become_page(PageRequest(folder, port, token_file, not no_browser))
+
+
+def page_command(folder: str, port: int | None = None, token_file: str = "", *, no_browser: bool = False) -> list[str]:
+    """Command line of the page in a process of its own.
+
+    Parameters
+    ----------
+    folder, port, token_file, no_browser : str, int or None, str, bool
+        See `monitor`.
+
+    Returns
+    -------
+    list of str
+    """
+    words = ["--folder", folder]
+    words += [] if port is None else ["--port", str(port)]
+    words += ["--token-file", token_file] if token_file else []
+    return own_command("monitor", *words, *(["--no-browser"] if no_browser else []))
+
+
+def own_command(*words: str) -> list[str]:
+    """A command of ours in a process of its own.
+
+    Parameters
+    ----------
+    *words : str
+        What follows ``workbench``.
+
+    Returns
+    -------
+    list of str
+    """
+    return [sys.executable, "-c", "from workbench.cli import main; main()", *words]
+
+
+def show_demo(port: int | None, token_file: str, *, no_browser: bool) -> None:
+    """Replay a crisis in a folder of its own, and show it.
+
+    Parameters
+    ----------
+    port, token_file, no_browser : int or None, str, bool
+        See `monitor`.
+    """
+    from workbench.app.monitor.page import demo_folder
+    from workbench.runtime.supervisor import Box
+
+    folder = str(demo_folder())
+    say(
+        "SYNTHETIC: prices between the daily fixes are made up; they pass as fast as this machine can, up to "
+        f"{DEMO_SPEED:.0f} times the real speed"
+    )
+    pace = ("--speed", f"{DEMO_SPEED:g}", "--seconds", f"{DEMO_SECONDS:g}")
+    loop = own_command("live", "--feed", DEMO_FEED, *pace, "--folder", folder)
+    page = page_command(folder, port, token_file, no_browser=no_browser)
+    Box({"the page": page, "the demonstration's loop": loop}, say, spared=("the demonstration's loop",)).run(Asked())

@@ -1,0 +1,119 @@
+// What the numbers rest on: calibration and strategy set with their age, loop, journal, watchdog, latency.
+
+import { panel, write } from "./dom.js";
+import { bytes, known, milliseconds, NOT_KNOWN, number, utc } from "./format.js";
+import { table, terms } from "./tables.js";
+
+const MODEL_TERMS = [
+  { term: "Calibration", key: "calibration.id" }, { term: "As of", key: "calibration.as_of" },
+  { term: "Age", key: "calibration.age_days" }, { term: "Policy", key: "policy" },
+  { term: "Strategy set", key: "strategy_set.id" }, { term: "Chosen as of", key: "strategy_set.as_of" },
+  { term: "Strategies", key: "strategy_set.strategies" },
+];
+const SYSTEM_TERMS = [
+  { term: "Loop", key: "loop.pid" }, {
+    term: "Running since",
+    key: "loop.began_ns",
+  }, { term: "Turns", key: "loop.turns" },
+  { term: "Memory", key: "health.memory_bytes" }, { term: "Journal row", key: "journal.sequence" },
+  { term: "Journal head", key: "journal.digest" }, { term: "Journal size", key: "health.journal_bytes" },
+  { term: "Disk free", key: "health.disk_free_bytes" }, { term: "Watchdog", key: "health.watchdog" },
+];
+
+export function models() {
+  const parts = panel("models", "Calibration and strategies", "models");
+  const list = terms(MODEL_TERMS);
+  parts.body.append(list.element);
+  const draw = (state) => {
+    drawCalibration(list, state.sections.calibration, state.sections.policy);
+    const set = state.sections.strategy_set;
+    list.say("strategy_set.id", set?.id, set?.id ?? "none: the book holds fixed positions");
+    list.say("strategy_set.as_of", set?.as_of, set?.as_of ?? "–");
+    const count = Array.isArray(set?.strategies) ? set.strategies.length : set?.strategies;
+    list.say("strategy_set.strategies", count, known(count) ? number(count) : "–");
+  };
+  return {
+    id: "models",
+    title: "Calibration",
+    needs: ["calibration", "strategy_set", "policy"],
+    element: parts.element,
+    draw,
+    parts,
+  };
+}
+
+function drawCalibration(list, found, policy) {
+  list.say("policy", policy, policy ?? NOT_KNOWN);
+  list.say("calibration.id", found?.id, found ? `${found.id}${found.provisional ? " (provisional)" : ""}` : NOT_KNOWN);
+  list.say("calibration.as_of", found?.as_of, found?.as_of ?? NOT_KNOWN);
+  const { age_days: age, limit_days: limit } = found ?? {};
+  const old = known(age) && known(limit) && age > limit;
+  list.say(
+    "calibration.age_days",
+    age,
+    known(age) ? `${number(age)} of at most ${number(limit)} business days${old ? ": TOO OLD" : ""}` : NOT_KNOWN,
+  );
+  list.tone("calibration.age_days", old ? "act" : null);
+}
+
+export function health() {
+  const parts = panel("health", "System", "health");
+  const list = terms(SYSTEM_TERMS);
+  const rows = table("Latency, milliseconds", LATENCY, (row) => row.name, "nothing measured yet");
+  parts.body.append(list.element, ...rows.nodes);
+  const draw = (state) => {
+    drawSystem(list, state.sections);
+    const stages = Object.entries(state.sections.latency ?? {}).filter(([, found]) => found.count);
+    rows.draw(stages.map(([name, found]) => ({ name, ...found })), state);
+    const { loop } = state.sections;
+    write(parts.aside, loop ? (loop.priced ? "every position has a price" : "a position has no price") : "");
+  };
+  return {
+    id: "health",
+    title: "System",
+    needs: ["loop", "journal", "health", "latency", "pid"],
+    element: parts.element,
+    draw,
+    parts,
+  };
+}
+
+function drawSystem(list, { loop, journal, health: found, pid }) {
+  list.say("loop.pid", pid, known(pid) ? `process ${pid}` : NOT_KNOWN);
+  list.say(
+    "loop.began_ns",
+    loop?.began_ns,
+    known(loop?.began_ns) ? `${utc(loop.began_ns).slice(0, 16)} UTC` : NOT_KNOWN,
+  );
+  list.say("loop.turns", loop?.turns, number(loop?.turns));
+  list.say("health.memory_bytes", found?.memory_bytes, bytes(found?.memory_bytes));
+  list.say(
+    "journal.sequence",
+    journal?.sequence,
+    known(journal?.sequence) ? `${number(journal.sequence)}, epoch ${journal.epoch}` : NOT_KNOWN,
+  );
+  list.say("journal.digest", journal?.digest, journal?.digest ? String(journal.digest).slice(0, 12) : NOT_KNOWN);
+  list.say("health.journal_bytes", found?.journal_bytes, bytes(found?.journal_bytes));
+  const free = found?.disk_free_bytes;
+  list.say("health.disk_free_bytes", free, bytes(free));
+  list.tone("health.disk_free_bytes", known(free) && free < 2e9 ? "act" : null);
+  const watchdog = found?.watchdog;
+  list.say(
+    "health.watchdog",
+    watchdog === null || watchdog === undefined ? "" : JSON.stringify(watchdog),
+    watchdog ? watchdogWords(watchdog) : "none: nobody watches the loop",
+  );
+  list.tone("health.watchdog", watchdog ? null : "watch");
+}
+
+function watchdogWords(watchdog) {
+  return typeof watchdog === "string" ? watchdog : (watchdog.sentence ?? JSON.stringify(watchdog));
+}
+
+const LATENCY = [
+  { head: "Latency", kind: "text", cell: (row) => ({ text: row.name.replaceAll("_", " ") }) },
+  { head: "Count", kind: "number", cell: (row) => ({ text: number(row.count), value: row.count }) },
+  { head: "Median", kind: "number", cell: (row) => ({ text: milliseconds(row.p50), value: row.p50 }) },
+  { head: "99 %", kind: "number", cell: (row) => ({ text: milliseconds(row.p99), value: row.p99 }) },
+  { head: "Worst", kind: "number", cell: (row) => ({ text: milliseconds(row.max), value: row.max }) },
+];

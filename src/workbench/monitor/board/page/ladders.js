@@ -1,0 +1,117 @@
+// The five ladders. Each step is one rung; how full a step is says how far the metric is on its way to that rung.
+
+import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
+import { known, ladderName, near, reading, trigger } from "./format.js";
+import { ahead, byLadder, effect, nearness } from "./rungs.js";
+
+const ORDER = ["DRAWDOWN", "VOLATILITY", "VALUE_AT_RISK", "CORRELATION", "TECHNICAL"];
+const FURTHER = {
+  DRAWDOWN: "from peak equity",
+  VOLATILITY: "now ÷ normal",
+  VALUE_AT_RISK: "one day, of equity",
+  CORRELATION: "of the seven legs",
+  TECHNICAL: "silence of prices and broker",
+};
+
+export function ladders() {
+  const parts = panel("ladders", "Ladders", "ladders");
+  const list = make("div", { class: "ladder-list" });
+  const empty = make("p", { class: "empty", text: "no ladder known yet" });
+  parts.body.append(empty, list);
+  const shown = new Map();
+  const draw = (state) => {
+    const all = byLadder(state.sections.book?.ladders);
+    reveal(empty, all.size === 0);
+    const names = [
+      ...ORDER.filter((name) => all.has(name)),
+      ...[...all.keys()].filter((name) => !ORDER.includes(name)),
+    ];
+    for (const name of names) {
+      if (!shown.has(name)) {
+        shown.set(name, oneLadder(name, all.get(name)));
+        list.append(shown.get(name).element);
+      }
+      drawLadder(shown.get(name), all.get(name), state);
+    }
+    const held = (state.sections.book?.ladders ?? []).filter((rung) => rung.holds).length;
+    write(parts.aside, all.size ? `${countWords(held)} · ■ holds  ○ does not` : "");
+  };
+  return { id: "ladders", title: "Ladders", needs: ["book"], element: parts.element, draw, parts };
+}
+
+function countWords(held) {
+  if (held === 0) return "no rung holds";
+  return held === 1 ? "1 rung holds" : `${held} rungs hold`;
+}
+
+function oneLadder(name, rungs) {
+  const now = figure(`ladder.${name}.now`);
+  const steps = rungs.map((rung) => step(name, rung));
+  const holds = make("p", { class: "holds", "data-key": `ladder.${name}.holds` });
+  const next = make("p", { class: "ahead", "data-key": `ladder.${name}.next` });
+  const head = make(
+    "h3",
+    {},
+    make("span", { text: ladderName(name) }),
+    make("small", { text: FURTHER[name] ?? "" }),
+    now,
+  );
+  const row = make("div", { class: "steps" }, ...steps.map((one) => one.element));
+  return { name, now, steps, holds, next, element: make("article", { class: "ladder" }, head, row, holds, next) };
+}
+
+function step(name, rung) {
+  const fill = make("i", { class: "fill" });
+  const sign = make("span", { class: "sign", "aria-hidden": "true" });
+  const state = make("span", { class: "unseen" });
+  const limit = make("span", { class: "limit", text: trigger(name, rung.trigger) });
+  const number = make("span", { class: "rung", text: `${rung.rung}` });
+  const own = make("span", { class: "own" });
+  const element = make("div", { class: "step", "data-key": `ladder.${name}.${rung.rung}` });
+  element.append(
+    make("div", { class: "track" }, fill),
+    make("div", { class: "tick" }, own, sign, number, limit, state),
+  );
+  return { element, fill, sign, state, limit, own };
+}
+
+function drawLadder(ladder, rungs, state) {
+  const oneMetric = new Set(rungs.map((rung) => rung.metric_name ?? rung.metric)).size === 1;
+  const top = oneMetric ? rungs[0].metric : null;
+  put(ladder.now, top ?? rungs.map((rung) => rung.metric).join(" "), oneMetric ? reading(ladder.name, top) : "");
+  rungs.forEach((rung, place) => {
+    const before = oneMetric && place > 0 ? rungs[place - 1].trigger : 0;
+    if (ladder.steps[place]) drawStep(ladder.steps[place], rung, before, oneMetric ? null : ladder.name);
+  });
+  const held = rungs.filter((rung) => rung.holds).at(-1);
+  const next = ahead(rungs);
+  mark(ladder.element, "data-holds", held ? held.rung : null);
+  reveal(ladder.holds, Boolean(held));
+  if (held) write(ladder.holds, plain(heldWords(held, state)));
+  write(ladder.next, plain(next ? `next: rung ${next.rung}, ${effect(next)}` : "every rung holds"));
+  mark(ladder.next, "data-near", next && nearness(next) > 0.8 ? "yes" : null);
+}
+
+function drawStep(one, rung, before, ownOf) {
+  const way = known(rung.metric) ? (rung.metric - before) / (rung.trigger - before) : 0;
+  const width = `${(Math.max(0, Math.min(1, way)) * 100).toFixed(1)}%`;
+  if (one.fill.style.width !== width) one.fill.style.width = width;
+  mark(one.element, "data-holds", rung.holds ? "yes" : "no");
+  mark(one.element, "data-metric", rung.metric);
+  mark(one.element, "title", plain(stepWords(rung)));
+  write(one.sign, rung.holds ? "■" : "○");
+  write(one.state, rung.holds ? " holds" : " does not hold");
+  write(one.limit, trigger(rung.ladder, rung.trigger));
+  write(one.own, ownOf ? reading(ownOf, rung.metric) : "");
+}
+
+function stepWords(rung) {
+  const measured = rung.metric_name ? `, ${rung.metric_name}` : "";
+  return `rung ${rung.rung}, ${rung.holds ? "holds" : "does not hold"}${measured}: ${effect(rung)}`;
+}
+
+function heldWords(rung, state) {
+  const since = known(rung.since_ns) ? ` since ${near(rung.since_ns, state.worldNs)} UTC` : "";
+  const people = rung.latched && !/people/.test(effect(rung)) ? ` (${rung.people || 2} people must release it)` : "";
+  return `■ rung ${rung.rung} holds${since}: ${effect(rung)}${people}`;
+}

@@ -1,0 +1,65 @@
+// Orders, newest first, with their state and how long the broker took.
+
+import { panel, write } from "./dom.js";
+import { both, known, milliseconds, near, NOT_KNOWN, number, signed, words } from "./format.js";
+import { chosen } from "./positions.js";
+import { table } from "./tables.js";
+
+const ENDED = new Set(["FILLED", "CANCELLED", "REJECTED", "REFUSED"]);
+const TROUBLED = new Set(["REJECTED", "REFUSED", "UNKNOWN"]);
+const SIGNS = { FILLED: "●", PART_FILLED: "◐", CANCELLED: "–", REJECTED: "✕", REFUSED: "✕", UNKNOWN: "?" };
+
+export function orders() {
+  const parts = panel("orders", "Orders", "orders");
+  const rows = table("Orders, newest first", COLUMNS, (row) => row.id, "no orders yet");
+  parts.body.append(...rows.nodes);
+  const draw = (state) => {
+    const list = chosen(state.sections.orders, state.choices);
+    rows.draw(list, state);
+    const open = list.filter((row) => !ENDED.has(row.state)).length;
+    write(parts.aside, list.length ? `${open} open · broker ${state.sections.broker ?? "not known"}` : "");
+  };
+  return { id: "orders", title: "Orders", needs: ["orders", "broker", "choices"], element: parts.element, draw, parts };
+}
+
+function latency(row) {
+  const { SENT, ACKNOWLEDGED } = row.times ?? {};
+  return known(SENT) && known(ACKNOWLEDGED) ? (ACKNOWLEDGED - SENT) / 1e6 : null;
+}
+
+function latencyCell(row) {
+  const value = latency(row);
+  return { text: value === null ? (ENDED.has(row.state) ? NOT_KNOWN : "waits") : milliseconds(value), value };
+}
+
+function stateCell(row) {
+  const part = row.state === "PART_FILLED" ? ` ${number(row.filled)}` : "";
+  const tone = TROUBLED.has(row.state) ? "act" : ENDED.has(row.state) ? null : "watch";
+  return {
+    text: `${SIGNS[row.state] ?? "○"} ${words(row.state)}${part}`,
+    value: row.state,
+    tone,
+    title: row.reason || null,
+    key: `order.${row.id}.state`,
+  };
+}
+
+const COLUMNS = [
+  {
+    head: "Made, UTC",
+    kind: "number",
+    cell: (row, state) => ({ text: near(row.made_ns, state.worldNs), value: row.made_ns, title: both(row.made_ns) }),
+  },
+  { head: "Pair", kind: "text", cell: (row) => ({ text: row.pair, title: `${row.strategy}, order ${row.id}` }) },
+  { head: "Units", kind: "number", cell: (row) => ({ text: signed(row.units), value: row.units }) },
+  {
+    head: "Price",
+    kind: "number",
+    cell: (row) => ({
+      text: known(row.price) && row.price > 0 ? number(row.price, row.price > 20 ? 3 : 5) : "none yet",
+      value: row.price,
+    }),
+  },
+  { head: "State", kind: "text", cell: stateCell },
+  { head: "Broker took", kind: "number", cell: latencyCell },
+];

@@ -1,0 +1,101 @@
+// Positions: what is held, what should be held, what it earns and what it risks.
+
+import { panel, write } from "./dom.js";
+import { known, number, percent, signed, tone, words } from "./format.js";
+import { table } from "./tables.js";
+
+const CURRENCIES = new Set(["USD", "EUR", "JPY", "GBP", "CHF", "AUD", "CAD", "NZD"]);
+
+export function chosen(rows, choices) {
+  return (rows ?? []).filter(
+    (row) => (!choices.strategy || row.strategy === choices.strategy) && (!choices.pair || row.pair === choices.pair),
+  );
+}
+
+export function positions() {
+  const parts = panel("positions", "Positions", "positions");
+  const rows = table("Positions of the book", COLUMNS, (row) => `${row.strategy} ${row.pair}`, "no positions yet");
+  parts.body.append(...rows.nodes);
+  const draw = (state) => {
+    const list = chosen(state.sections.book?.positions, state.choices);
+    rows.draw(list, state);
+    write(parts.aside, list.length ? summary(list) : "");
+  };
+  return { id: "positions", title: "Positions", needs: ["book", "choices"], element: parts.element, draw, parts };
+}
+
+function summary(list) {
+  const held = list.filter((row) => row.units !== 0).length;
+  const moving = list.filter((row) => row.units !== row.target).length;
+  const profits = list.map((row) => row.profit).filter(known);
+  const total = profits.reduce((sum, value) => sum + value, 0);
+  const way = moving ? ` · ${moving} on the way to target` : "";
+  return `${held} of ${list.length} held${way} · P&L ${profits.length ? `${signed(total)} USD` : "not known"}`;
+}
+
+function strange(pair) {
+  const name = String(pair);
+  return !(name.length === 6 && CURRENCIES.has(name.slice(0, 3)) && CURRENCIES.has(name.slice(3)));
+}
+
+function pairCell(row) {
+  const unknown = strange(row.pair);
+  return {
+    text: unknown ? `${row.pair} (unknown pair)` : row.pair,
+    tone: unknown ? "watch" : null,
+    key: key(row, "pair"),
+  };
+}
+
+function key(row, name) {
+  return `position.${row.strategy}.${row.pair}.${name}`;
+}
+
+function shareCell(row, state) {
+  const total = state.sections.book?.value_at_risk_95;
+  const part = known(total) && total > 0 && known(
+    row.component_value_at_risk,
+  ) ? row.component_value_at_risk / total : null;
+  return { text: percent(part, 0), value: part, share: part ?? 0, key: key(row, "share") };
+}
+
+function stateWords(row) {
+  if (row.locked) return "locked";
+  return row.units === row.target ? "at target" : "moving";
+}
+
+const COLUMNS = [
+  {
+    head: "Strategy",
+    kind: "text",
+    cell: (row) => ({ text: row.strategy, title: `${row.strategy}, tier ${words(row.tier)}` }),
+  },
+  { head: "Pair", kind: "text", cell: pairCell },
+  {
+    head: "Units",
+    kind: "number",
+    cell: (row) => ({ text: number(row.units), value: row.units, key: key(row, "units") }),
+  },
+  {
+    head: "Target",
+    kind: "number",
+    cell: (row) => ({ text: number(row.target), value: row.target, key: key(row, "target") }),
+  },
+  { head: "Full size", kind: "number", cell: (row) => ({ text: number(row.full), value: row.full }) },
+  {
+    head: "Price",
+    kind: "number",
+    cell: (row) => ({ text: known(row.mark) ? number(row.mark, row.mark > 20 ? 3 : 5) : "no price", value: row.mark }),
+  },
+  {
+    head: "P&L, USD",
+    kind: "number",
+    cell: (row) => ({ text: signed(row.profit), value: row.profit, tone: tone(row.profit), key: key(row, "profit") }),
+  },
+  { head: "Share of VaR", kind: "number", cell: shareCell },
+  {
+    head: "State",
+    kind: "text",
+    cell: (row) => ({ text: stateWords(row), tone: row.locked ? "act" : row.units === row.target ? null : "watch" }),
+  },
+];

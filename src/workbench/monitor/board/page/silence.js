@@ -1,0 +1,108 @@
+// Is what is shown true now, and if not, who is silent: the loop, this page's kernel, or the network.
+
+const SILENT_AFTER_SECONDS = 2.5;
+const ASK_AFTER_SECONDS = 1.4;
+const ASK_AGAIN_MS = 1500;
+const ANSWER_WITHIN_MS = 1000;
+const OLD_AFTER_SECONDS = 4;
+
+const WORDS = {
+  "no-journal": ["No journal", "There is no journal in this folder yet. Start a loop: workbench up."],
+  empty: ["Nothing shown yet", "The journal is there, but the loop has not shown anything yet."],
+  unreadable: [
+    "The journal cannot be read",
+    "The journal is there, but it cannot be read. Run workbench audit verify.",
+  ],
+  "other-version": [
+    "Another version",
+    "The journal was written by another version of the workbench. Update one of the two.",
+  ],
+  "no-loop": [
+    "The loop is not running",
+    "No process holds the journal: what is shown is how it was when the loop ended.",
+  ],
+  stuck: ["The loop is silent", "The loop's process is there, but it shows nothing new."],
+};
+const SILENT_STATES = new Set(["no-loop", "stuck"]);
+
+const FRESH = { level: "fresh", part: "", title: "", sentence: "" };
+const WAITING = { level: "waiting", part: "", title: "Connecting", sentence: "Waiting for the first numbers." };
+
+export function verdict(quiet, heard, source, age, answer) {
+  if (quiet > SILENT_AFTER_SECONDS) return silentPart(answer, heard);
+  if (!heard) return WAITING;
+  if (source.state === "ok") return age !== null && age > OLD_AFTER_SECONDS ? oldLoop() : FRESH;
+  const [title, fallback] = WORDS[source.state] ?? [
+    "State not known",
+    `The monitor reports a state this page does not know: ${source.state}.`,
+  ];
+  const silent = SILENT_STATES.has(source.state);
+  return {
+    level: silent ? "silent" : "notice",
+    part: silent ? "loop" : "journal",
+    title,
+    sentence: source.sentence || fallback,
+  };
+}
+
+function oldLoop() {
+  return { level: "silent", part: "loop", title: "The loop is silent", sentence: WORDS.stuck[1] };
+}
+
+function silentPart(answer, heard) {
+  if (answer === "gone") {
+    return {
+      level: "silent",
+      part: "network",
+      title: "The network is silent",
+      sentence: "The network or the monitor's server is gone. This page comes back by itself when it answers.",
+    };
+  }
+  if (answer === "there") {
+    const what = `This page's kernel ${heard ? "ended" : "does not answer"}; reload the page.`;
+    return { level: "silent", part: "kernel", title: "The kernel is silent", sentence: what };
+  }
+  return {
+    level: "silent",
+    part: "unknown",
+    title: "Silence",
+    sentence: "No word from the monitor: asking its server.",
+  };
+}
+
+// Asks the page's own server whether it is there; any answer counts, even a refusal.
+export class Probe {
+  constructor(path) {
+    this.address = new URL(path, window.location.href);
+    this.answer = null;
+    this.askedAt = null;
+    this.asking = null;
+  }
+
+  watch(quiet, now) {
+    if (quiet < ASK_AFTER_SECONDS) {
+      this.answer = null;
+      return;
+    }
+    if (this.asking || (this.askedAt !== null && now - this.askedAt < ASK_AGAIN_MS)) return;
+    this.askedAt = now;
+    this.ask();
+  }
+
+  async ask() {
+    this.asking = new AbortController();
+    const signal = AbortSignal.any([this.asking.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
+    try {
+      await fetch(this.address, { method: "HEAD", cache: "no-store", mode: "same-origin", redirect: "manual", signal });
+      this.answer = "there";
+    } catch {
+      this.answer = "gone";
+    } finally {
+      this.asking = null;
+    }
+  }
+
+  stop() {
+    this.asking?.abort();
+  }
+}

@@ -1,0 +1,226 @@
+"""The risk monitor whole, in a real Chromium: loop, journal, server, kernel and page; and each of them killed."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from workbench.data.journal.reader import JournalReader
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+READY_SECONDS = 30.0
+"""On a machine that is busy with other tests; what it takes on a quiet one is a benchmark."""
+LISTENED_TO = """
+const seen = [];
+new MutationObserver(() => seen.push([performance.now(), arguments[0].textContent]))
+  .observe(arguments[0], {childList: true, characterData: true, subtree: true});
+setTimeout(() => arguments[1](seen), 4000);
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    binary = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+    assert binary, "no Chromium or Chrome found: .ci/run installs Debian's"
+    options.binary_location = binary
+    for argument in ARGUMENTS:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    driver.set_window_size(1280, 800)
+    yield driver
+    driver.quit()
+
+
+@contextmanager
+def loop_on(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A loop as far as a page can see; it never outlives the test."""
+    script = Path(__file__).with_name("shown_loop.py")
+    with subprocess.Popen([sys.executable, str(script), str(folder)]) as process:
+        try:
+            until(lambda: (folder / "journal.sqlite").exists() and shown(folder), 30)
+            yield process
+        finally:
+            process.kill()
+
+
+def shown(folder: Path) -> dict[str, Any]:
+    """The projection as the journal has it."""
+    with JournalReader(folder) as reader:
+        return json.loads(reader.shown("status") or "{}")
+
+
+@pytest.fixture(scope="module")
+def scene(page_server, tmp_path_factory) -> Iterator[Any]:
+    """A loop, and the server of its page."""
+    place = tmp_path_factory.mktemp("monitor")
+    with loop_on(place / "live") as loop, page_server(place / "home", place / "live") as server:
+        yield loop, server, place / "live"
+
+
+@pytest.fixture
+def page(browser, scene) -> Iterator[webdriver.Chrome]:
+    """The page, opened anew and ready."""
+    browser.get_log("browser")
+    browser.get_log("performance")
+    yield opened(browser, scene[1].address)
+    browser.get("about:blank")
+
+
+def opened(browser: webdriver.Chrome, address: str) -> webdriver.Chrome:
+    browser.get(address)
+    until(lambda: state(browser) == "fresh", READY_SECONDS)
+    return browser
+
+
+def until(claim: Callable[[], Any], seconds: float) -> float:
+    """Wait for a claim to become true; the seconds it took."""
+    began = time.monotonic()
+    while not claim():
+        assert time.monotonic() - began < seconds, f"it did not come true within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def state(browser: webdriver.Chrome) -> str:
+    script = "return document.querySelector('.risk-monitor')?.dataset.state ?? ''"
+    return str(browser.execute_script(script))
+
+
+def text(browser: webdriver.Chrome, key: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f'[data-key="{key}"]').text
+
+
+def number(browser: webdriver.Chrome, key: str) -> float:
+    return float(re.sub(r"[^\d.-]", "", text(browser, key).replace("−", "-")))
+
+
+def kernels(server: Any) -> set[int]:
+    """Processes of the pages that are open."""
+    found = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
+    return {int(line) for line in found.stdout.split()}
+
+
+def test_the_page_is_ready_and_nothing_complains(page):
+    assert page.title.startswith("ACTIVE")
+    assert "token" not in page.current_url
+    assert text(page, "book.mode") == "ACTIVE"
+    assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert page.find_elements(By.ID, "loading") == []
+
+
+def test_no_request_leaves_this_machine(page, scene):
+    time.sleep(2.0)
+    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    asked += [event["params"]["url"] for event in events if event["method"] == "Network.webSocketCreated"]
+    assert len(asked) > 20
+    own = re.compile(rf"(http|ws)://127\.0\.0\.1:{scene[1].port}/|blob:http://127\.0\.0\.1:|data:|about:blank")
+    assert [url for url in asked if not own.match(url)] == []
+
+
+def test_numbers_are_renewed_at_least_once_a_second(page):
+    place = page.find_element(By.CSS_SELECTOR, '[data-key="book.equity"]')
+    page.set_script_timeout(10)
+    seen = [at for at, _ in page.execute_async_script(LISTENED_TO, place)]
+    assert len(seen) >= 4
+    assert max(after - before for before, after in pairwise(seen)) < 1_000.0
+
+
+def test_two_viewers_agree_with_each_other_and_with_the_journal(page, scene):
+    _, server, folder = scene
+    first = page.current_window_handle
+    page.switch_to.new_window("window")
+    second = opened(page, server.address).current_window_handle
+    assert len(kernels(server)) >= 2, "every page has a kernel of its own"
+    for _ in range(5):
+        moving = []
+        for window in (first, second, first):
+            page.switch_to.window(window)
+            moving.append(number(page, "book.equity"))
+        # an update is half a second, two showings; reading takes a moment too
+        assert moving[0] - 2 <= moving[1] <= moving[2] + 2
+        assert shown(folder)["book"]["equity"] - moving[2] <= 4
+        time.sleep(0.3)
+    (folder / "hold").touch()
+    time.sleep(1.0)
+    book = shown(folder)["book"]
+    for window in (first, second):
+        page.switch_to.window(window)
+        assert number(page, "book.equity") == pytest.approx(book["equity"], abs=0.005)
+        assert number(page, "book.drawdown") == pytest.approx(100 * book["drawdown"], abs=0.005)
+        assert text(page, "book.mode") == book["mode"]
+    (folder / "hold").unlink()
+    page.switch_to.window(second)
+    page.close()
+    page.switch_to.window(first)
+
+
+def test_a_stopped_loop_turns_the_page_red_within_three_seconds_and_back(page, scene):
+    loop = scene[0]
+    loop.send_signal(signal.SIGSTOP)
+    try:
+        assert until(lambda: state(page) == "silent", 5) < 3.0
+        assert "loop" in text(page, "silence.title").lower()
+        assert page.find_element(By.CSS_SELECTOR, '[data-key="silence"]').is_displayed()
+    finally:
+        loop.send_signal(signal.SIGCONT)
+    until(lambda: state(page) == "fresh", 5)
+    assert not page.find_element(By.CSS_SELECTOR, '[data-key="silence"]').is_displayed()
+
+
+def test_a_killed_kernel_turns_the_page_red_says_so_and_does_not_come_back(page, scene):
+    server = scene[1]
+    before = kernels(server)
+    for process in before:
+        os.kill(process, signal.SIGKILL)
+    assert until(lambda: state(page) == "silent", 6) < 3.3
+    until(lambda: "kernel ended" in text(page, "silence.sentence"), 5)
+    time.sleep(4.0)
+    assert state(page) == "silent"
+    assert kernels(server) <= before
+
+
+def test_a_closed_page_leaves_no_kernel_after_thirty_seconds(page, scene):
+    server = scene[1]
+    assert kernels(server)
+    page.get("about:blank")
+    until(lambda: not kernels(server), 30.0)
+
+
+def test_a_killed_loop_a_late_journal_and_a_killed_server_are_told(browser, page_server, tmp_path):
+    folder = tmp_path / "live"
+    with page_server(tmp_path / "home", folder) as server:
+        browser.get(server.address)
+        until(lambda: state(browser) == "notice", READY_SECONDS)
+        assert str(folder) in text(browser, "silence.sentence")
+        with loop_on(folder) as loop:
+            until(lambda: state(browser) == "fresh", 5)
+            loop.kill()
+            assert until(lambda: state(browser) == "silent", 5) < 3.0
+            assert "not running" in text(browser, "silence.title")
+        left = kernels(server)
+        server.process.kill()
+        until(lambda: "server is gone" in text(browser, "silence.sentence"), 6)
+        assert state(browser) == "silent"
+        until(lambda: not any(Path(f"/proc/{process}").exists() for process in left), 30.0)
+    browser.get("about:blank")

@@ -1,0 +1,173 @@
+"""The monitor's source: what it says of a journal in every state, and that it changes nothing."""
+
+import json
+import sqlite3
+import time
+
+import pytest
+
+from workbench.domain.errors import DataError
+from workbench.monitor.board.source import OtherVersionError, Source, understood
+
+
+class Clocks:
+    """A clock that can be set back, and a stopwatch that cannot."""
+
+    def __init__(self) -> None:
+        self.wall_ns, self.seconds = time.time_ns(), 100.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall_ns += round(seconds * 1e9)
+        self.seconds += seconds
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def source(tmp_path, clocks) -> Source:
+    return Source(tmp_path / "live", clock_ns=lambda: clocks.wall_ns, stopwatch=lambda: clocks.seconds)
+
+
+def state(source: Source, clocks: Clocks) -> str:
+    clocks.pass_by(1.0)
+    source.look()
+    return source.condition.state
+
+
+def shown_at(made_up, clocks, **changes):
+    body = made_up(**changes)
+    body["loop"]["wall_ns"] = clocks.wall_ns
+    return body
+
+
+def test_a_folder_without_journal_is_told_and_one_that_appears_is_picked_up(source, clocks, writer, made_up):
+    assert state(source, clocks) == "no-journal"
+    assert str(source.folder) in source.condition.sentence
+    loop = writer()
+    assert state(source, clocks) == "empty"
+    loop.show(shown_at(made_up, clocks))
+    assert source.look()
+    assert source.condition.state == "ok"
+    assert source.projection["label"] == "made up"
+
+
+def test_a_loop_that_holds_its_journal_and_shows_nothing_is_stuck_within_two_seconds(source, clocks, writer, made_up):
+    loop = writer()
+    loop.show(shown_at(made_up, clocks))
+    source.look()
+    for seconds, expected in ((0.9, "ok"), (1.0, "ok"), (0.2, "stuck")):
+        clocks.pass_by(seconds)
+        assert not source.look()
+        assert source.condition.state == expected
+    loop.show(shown_at(made_up, clocks))
+    source.look()
+    assert source.condition.state == "ok"
+
+
+def test_a_loop_that_has_ended_is_told_as_soon_as_its_last_word_is_a_second_old(source, clocks, writer, made_up):
+    loop = writer()
+    loop.show(shown_at(made_up, clocks))
+    source.look()
+    loop.end()
+    clocks.pass_by(1.1)
+    source.look()
+    assert source.condition.state == "no-loop"
+    assert source.condition.age_seconds == pytest.approx(1.1)
+
+
+def test_a_clock_set_back_makes_nothing_look_young(source, clocks, writer, made_up):
+    writer().show(shown_at(made_up, clocks))
+    source.look()
+    clocks.pass_by(5.0)
+    clocks.wall_ns -= 3_600 * 10**9
+    assert source.condition.state == "stuck"
+    assert source.condition.age_seconds == pytest.approx(5.0)
+
+
+def test_a_journal_moved_aside_is_let_go_and_its_successor_opened(source, clocks, writer, made_up):
+    first = writer()
+    first.show(shown_at(made_up, clocks, label="first"))
+    source.look()
+    first.end()
+    source.folder.rename(source.folder.with_name("aside"))
+    assert state(source, clocks) == "no-journal"
+    assert source.projection == {}
+    second = writer(source.folder)
+    second.show(shown_at(made_up, clocks, label="second"))
+    clocks.pass_by(1.0)
+    source.look()
+    assert source.projection["label"] == "second"
+
+
+def test_a_journal_replaced_between_two_looks_is_noticed(source, clocks, writer, made_up):
+    first = writer()
+    first.show(shown_at(made_up, clocks, label="first"))
+    source.look()
+    first.end()
+    source.folder.rename(source.folder.with_name("aside"))
+    writer(source.folder).show(shown_at(made_up, clocks, label="second"))
+    clocks.pass_by(1.0)
+    source.look()
+    assert source.projection["label"] == "second"
+
+
+def test_a_file_that_is_no_journal_is_told_and_tried_again(source, clocks, writer, made_up):
+    source.folder.mkdir()
+    database = source.folder / "journal.sqlite"
+    database.write_bytes(b"hello " * 1_000)
+    assert state(source, clocks) == "unreadable"
+    assert "journal" in source.condition.sentence
+    database.unlink()
+    writer(source.folder).show(shown_at(made_up, clocks))
+    assert state(source, clocks) == "ok"
+
+
+def test_a_journal_of_a_newer_program_is_another_version(source, clocks, writer):
+    writer().end()
+    with sqlite3.connect(source.folder / "journal.sqlite") as database:
+        database.execute("UPDATE meta SET value='99' WHERE key='schema'")
+    database.close()
+    assert state(source, clocks) == "other-version"
+    assert "schema 99" in source.condition.sentence
+
+
+@pytest.mark.parametrize("version", [None, 1, 3, "2", [2]])
+def test_a_projection_of_another_version_is_refused_by_its_number(made_up, version):
+    body = made_up(version=version)
+    with pytest.raises(OtherVersionError, match="version 2"):
+        understood(json.dumps(body))
+
+
+def test_the_projection_of_an_older_loop_is_told_and_what_was_shown_is_not_taken_for_new(source, clocks, writer):
+    writer().show({"book": {"mode": "ACTIVE"}, "loop": {"now_ns": 1}})
+    assert state(source, clocks) == "other-version"
+    assert source.projection == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "", "{", "[" * 100_000, '{"version": 2}', '{"version": 2, "loop": []}',
+        '{"version": 2, "loop": {"wall_ns": "1"}}', '{"version": 2, "loop": {"wall_ns": NaN}}',
+        '{"version": 2, "loop": {"wall_ns": 1}, "book": {"equity": Infinity}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_projection_is_refused_in_a_sentence(body):
+    with pytest.raises(DataError, match="what the loop shows"):
+        understood(body)
+
+
+def test_looking_changes_no_file_and_takes_no_lock(source, clocks, writer, made_up, digests):
+    loop = writer()
+    loop.show(shown_at(made_up, clocks))
+    before = {name: digest for name, digest in digests(source.folder).items() if not name.endswith("-shm")}
+    for _ in range(20):
+        clocks.pass_by(0.5)
+        source.look()
+        assert source.condition.state in {"ok", "stuck"}
+    after = {name: digest for name, digest in digests(source.folder).items() if not name.endswith("-shm")}
+    assert before == after
+    source.close()

@@ -1,0 +1,71 @@
+"""Starting the page: a demonstration of its own, a clean environment, a browser that is not told the token aloud."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from workbench.app.monitor.page import PageRequest, demo_folder, page_environment
+from workbench.domain.errors import ExecutionError
+from workbench.monitor.board.browser import Browser
+
+ADDRESS = "http://127.0.0.1:8866/?token=0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_demonstration_begins_with_nothing_of_an_earlier_one(home, writer):
+    loop = writer(home / "demo")
+    with pytest.raises(ExecutionError, match="a demonstration is running"):
+        demo_folder()
+    loop.end()
+    assert demo_folder() == home / "demo"
+    assert not (home / "demo").exists()
+
+
+def test_the_environment_of_the_page_is_a_list_of_what_it_may_see(home):
+    surroundings = {"PATH": "/bin", "LANG": "C", "AWS_SECRET": "x", "PYTHONPATH": "/x", "DISPLAY": ":1", "HOME": "/h"}
+    quiet = page_environment(PageRequest(folder="/somewhere", port=9000, browser=False), surroundings)
+    assert {name for name in quiet if name in surroundings} == {"PATH", "LANG"}
+    assert (quiet["WORKBENCH_MONITOR_FOLDER"], quiet["WORKBENCH_MONITOR_PORT"]) == ("/somewhere", "9000")
+    token = (home / "monitor" / "token").read_text()
+    assert token not in quiet.values()
+    loud = page_environment(PageRequest(), surroundings)
+    assert {name for name in loud if name in surroundings} == {"PATH", "LANG", "DISPLAY", "HOME"}
+
+
+def test_what_only_a_browser_needs_is_taken_away_before_a_kernel_could_inherit_it(tmp_path):
+    environment = {"PATH": "/bin", "DISPLAY": ":1", "HOME": "/h", "WORKBENCH_MONITOR_BROWSER": "yes"}
+    browser = Browser.taken_from(environment, tmp_path / "open.html")
+    assert environment == {"PATH": "/bin"}
+    assert browser.variables == {"PATH": "/bin", "DISPLAY": ":1", "HOME": "/h"}
+
+
+@pytest.mark.parametrize("environment", [{"DISPLAY": ":1"}, {"WORKBENCH_MONITOR_BROWSER": "yes", "HOME": "/h"}])
+def test_no_browser_is_opened_where_none_is_wanted_or_nobody_could_see_it(tmp_path, environment, monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    browser = Browser.taken_from(environment, tmp_path / "open.html")
+    browser.open(ADDRESS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_browser_is_given_a_file_for_our_eyes_that_leads_to_the_page(tmp_path):
+    seen = tmp_path / "seen"
+    program = tmp_path / "looks"
+    program.write_text(f'#!/bin/sh\necho "$1" > {seen}.new && mv {seen}.new {seen}\n')
+    program.chmod(0o755)
+    variables = {"PATH": os.environ["PATH"], "DISPLAY": ":1", "BROWSER": str(program)}
+    browser = Browser(variables, tmp_path / "open.html")
+    browser.open(ADDRESS)
+    assert browser.opened[0].wait(20) == 0
+    deadline = time.monotonic() + 20
+    while not seen.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert seen.read_text().strip() == (tmp_path / "open.html").as_uri()
+    assert (tmp_path / "open.html").stat().st_mode & 0o777 == 0o600
+    assert ADDRESS in (tmp_path / "open.html").read_text()
