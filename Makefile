@@ -47,7 +47,7 @@ test: setup ## all tests but those that drive a browser (ARGS="-k drawdown")
 test-browser: setup ## tests that drive a real Chromium (needs chromium and chromedriver)
 	$(BIN)/pytest -m browser $(ARGS)
 
-soak: setup ## thousands of simulated worlds full of faults, and every planted bug; renews docs/reliability.md (ARGS="--seeds 100000")
+soak: setup ## thousands of simulated worlds full of faults, every planted bug, real processes killed; renews docs/reliability.md (ARGS="--seeds 100000")
 	$(BIN)/python tests/faults/campaign.py --processes 2 --report docs/reliability.md $(ARGS)
 
 check: setup ## format, lint, types, import contracts, house style, clean notebooks

@@ -1,7 +1,8 @@
-"""A campaign: many simulated worlds, and every planted bug until it is caught. As a program: `make soak`.
+"""Campaigns: many simulated worlds, every planted bug until it is caught, and real processes. In full: `make soak`.
 
 python tests/faults/campaign.py --seeds 20000 --processes 2 --report docs/reliability.md
-python tests/faults/campaign.py --first 247 --seeds 1 --no-planted
+python tests/faults/campaign.py --first 247 --seeds 1 --no-planted --no-real
+python tests/faults/campaign.py --real-only --report docs/reliability.md
 """
 
 import argparse
@@ -19,35 +20,18 @@ import workbench.app  # noqa: F401 -- says where compiled kernels are kept: befo
 
 # ruff: isort: split
 from planted import PLANTED
+from real_processes.campaign import real_campaign
+from real_processes.tally import RealTally, real_table
 from world import Outcome, SimulatedWorld
+
+from workbench.domain.errors import ConfigError
 
 PLANTED_LIMIT = 1_000
 """Seeds within which a planted bug must be caught."""
 BEGIN, END = "<!-- campaigns:begin -->", "<!-- campaigns:end -->"
+REAL_BEGIN, REAL_END = "<!-- real processes:begin -->", "<!-- real processes:end -->"
 SEEDS_A_PIECE = 25
 FAULTS = ("quote ", "feed ", "report ", "strike: ", "submit ", "cancel ", "rate ", "broker ", "machine ", "message: ")
-INTRODUCTION = """# Reliability
-
-What the live loop promises whatever fails around it, and how that is tested.
-
-| | Promise |
-|---|---|
-| I1 | each client order id executes at most once |
-| I2 | no order is at the broker without an earlier durable intent |
-| I3 | positions never grow and never flip while the mode is REDUCING or HALTED |
-| I4 | a durable latch is there after any restart until two people resume |
-| I5 | acknowledged rows of the journal never vanish, and their chain verifies |
-| I6 | every reduction ends at its stored target or in an alert that was escalated |
-| I7 | invalid data never moves equity, value at risk or a decision |
-| I8 | once faults stop, the system converges within 30 s |
-| I9 | nobody acts without a recorded message |
-
-In `tests/faults/` one seed drives the clock, the disk, the market, the broker and the people of a simulated world; the
-loop inside is the one that runs live. When exactly each promise holds is said at the top of
-`tests/faults/invariants.py`. Each planted bug is a program with one fault, and must be caught within 1,000 seeds.
-`make soak` runs a longer campaign and renews this table.
-
-"""
 
 
 @dataclass(slots=True)
@@ -138,26 +122,25 @@ def table(name: str, first: int, tally: Tally, planted: dict[str, Outcome | None
     return "\n".join(lines)
 
 
-def write_report(path: Path, text: str) -> None:
-    """Put the table between its markers; the page is made when it is missing."""
-    page = path.read_text(encoding="utf-8") if path.exists() else INTRODUCTION
-    if BEGIN not in page:
-        page += f"## Campaigns\n\n{BEGIN}\n{END}\n"
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+def write_report(path: Path, text: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
+    """Put a table between its markers on a page that has them; everything else on it stays.
+
+    Raises
+    ------
+    ConfigError
+        When a marker is missing.
+    """
+    begin, end = marks
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise ConfigError(f"{path} has no place for the table: expected the lines {begin} and {end} in it")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
-def main() -> int:
-    """Run a campaign; the exit code says whether every promise was kept and every planted bug caught."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--first", type=int, default=0)
-    options.add_argument("--seeds", type=int, default=20_000)
-    options.add_argument("--processes", type=int, default=1)
-    options.add_argument("--name", default="simulated worlds")
-    options.add_argument("--report", type=Path, help="Markdown page that gets the table")
-    options.add_argument("--no-planted", action="store_true", help="leave the planted bugs out")
-    asked = options.parse_args()
+def told_simulated(asked: argparse.Namespace) -> bool:
+    """Run the simulated worlds, renew their table; whether every promise was kept and every planted bug caught."""
     began, tally = time.monotonic(), Tally()
     for outcome in campaign(asked.first, asked.seeds, asked.processes):
         tally.add(outcome)
@@ -174,7 +157,43 @@ def main() -> int:
     sys.stdout.write(f"\n\n{text}\n")
     if asked.report:
         write_report(asked.report, text)
-    return 1 if tally.failed or None in planted.values() else 0
+    return not tally.failed and None not in planted.values()
+
+
+def told_real(asked: argparse.Namespace) -> bool:
+    """Run the real processes, renew their table; whether every promise was kept."""
+    tallies = list[RealTally]()
+    for tally in real_campaign():
+        tallies.append(tally)
+        sys.stdout.write(
+            f"{tally.runs:,} runs in {tally.seconds:,.0f} s, {len(tally.violations)} broken: {tally.done}\n"
+        )
+        sys.stdout.flush()
+    text = real_table(tallies, version())
+    sys.stdout.write(f"\n{text}\n")
+    if asked.report:
+        write_report(asked.report, text, (REAL_BEGIN, REAL_END))
+    return not any(tally.violations for tally in tallies)
+
+
+def main() -> int:
+    """Run the campaigns; the exit code says whether every promise was kept and every planted bug caught."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--first", type=int, default=0)
+    options.add_argument("--seeds", type=int, default=20_000)
+    options.add_argument("--processes", type=int, default=1)
+    options.add_argument("--name", default="simulated worlds")
+    options.add_argument("--report", type=Path, help="Markdown page whose tables are renewed")
+    options.add_argument("--no-planted", action="store_true", help="leave the planted bugs out")
+    options.add_argument("--no-real", action="store_true", help="leave the real processes out")
+    options.add_argument("--real-only", action="store_true", help="run the real processes alone")
+    asked = options.parse_args()
+    kept = True
+    if not asked.real_only:
+        kept = told_simulated(asked)
+    if asked.real_only or not asked.no_real:
+        kept = told_real(asked) and kept
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # these modules import each other by name, as when run as a program
 
-from campaign import BEGIN, END, Tally, campaign, caught, write_report
+from campaign import BEGIN, END, REAL_BEGIN, REAL_END, Tally, campaign, caught, write_report
 from planted import PLANTED
 from script import drawn
 from world import SimulatedWorld
+
+from workbench.domain.errors import ConfigError
 
 FIRST, SEEDS = int(os.environ.get("FAULT_FIRST", "0")), int(os.environ.get("FAULT_SEEDS", "1500"))
 A_CHUNK = 100
@@ -87,9 +89,16 @@ def _syncs_fail_then_power_goes(seed: int) -> bool:
 
 def test_a_report_is_renewed_between_its_markers(tmp_path: Path) -> None:
     page = tmp_path / "reliability.md"
-    write_report(page, "first")
-    page.write_text(page.read_text() + "what people wrote\n")
-    write_report(page, "second")
-    text = page.read_text()
-    assert text.count(BEGIN) == text.count(END) == 1
-    assert "second" in text and "first" not in text and text.endswith("what people wrote\n")
+    page.write_text(f"before\n{BEGIN}\n{END}\nbetween\n{REAL_BEGIN}\n{REAL_END}\nafter\n")
+    write_report(page, "worlds")
+    write_report(page, "first", (REAL_BEGIN, REAL_END))
+    write_report(page, "second", (REAL_BEGIN, REAL_END))
+    assert page.read_text() == (f"before\n{BEGIN}\nworlds\n{END}\nbetween\n{REAL_BEGIN}\nsecond\n{REAL_END}\nafter\n")
+
+
+def test_a_page_without_a_place_for_the_table_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "reliability.md"
+    page.write_text("nothing\n")
+    with pytest.raises(ConfigError, match="has no place for the table"):
+        write_report(page, "worlds")
+    assert page.read_text() == "nothing\n"

@@ -187,10 +187,12 @@ class SimulatedWorld:
         feeds = self._feeds(now, opening)
         outside = Outside(
             self.clock, self.clock.now_ns, journal, feeds, broker, limits, self.inbox, [self._signals], _silent,
-            {"label": "simulated"},
+            {"label": "simulated"}, wall_ns=self.clock.now_ns,
         )  # fmt: skip
         self.gateway = gateway
-        self._loop = self._program.loop(outside, (begun.engine, begun.state), gateway, seen=begun.seen, rhythm=RHYTHM)
+        self._loop = self._program.loop(
+            outside, (begun.engine, begun.state), gateway, seen=begun.seen, rhythm=RHYTHM, memory=begun.memory
+        )
 
     def _opened(self) -> WatchedJournal:
         name = f"{self.script.seed:012x}"

@@ -1,146 +1,26 @@
-"""Live loops as processes: started warm, watched from outside, killed by their own number, ended in every case."""
+"""Live loops as processes, for tests: none outlives the test that started it."""
 
-import json
-import os
-import signal
-import sqlite3
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workbench.app.live_shell import read_status
-from workbench.data.journal.reader import JournalReader
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))  # the fault campaigns start the same processes
+
+from real_processes.breach import ScriptedBreach
+from real_processes.processes import Nursery, Plans, Running, executions_of, plans_in, rows_of
+from real_processes.processes import warm_process as warm
+
 from workbench.data.journal.rows import RowKind
-from workbench.domain.errors import DataError
-
-PATIENCE_SECONDS = 60.0
-SHIPPED = Path(__file__).parents[2] / "src" / "workbench" / "domain" / "default_policy.toml"
-
-
-def wait_for(claim: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
-    """Wait until something holds, and give what it gave."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if found := claim():
-            return found
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
-
-
-@dataclass
-class Running:
-    """A command in a process of its own, forked from a warm one."""
-
-    nursery: "Nursery"
-    pid: int
-    folder: Path
-    out: Path
-    err: Path
-    code: int | None = None
-
-    def ended(self) -> bool:
-        """Whether it has ended by itself or by a signal."""
-        if self.code is None:
-            self.code = self.nursery.ask({"poll": self.pid})["code"]
-        return self.code is not None
-
-    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
-        """Its exit code; negative for a signal."""
-        wait_for(self.ended, f"the end of process {self.pid}: {self.out.read_text()}{self.err.read_text()}", seconds)
-        assert self.code is not None
-        return self.code
-
-    def signal(self, number: int) -> None:
-        """Send it a signal."""
-        assert not self.ended(), self.err.read_text()
-        os.kill(self.pid, number)
-
-    def stop(self) -> int:
-        """Ask it to stop."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
-
-    def status(self) -> dict[str, Any]:
-        """Its projection; empty while there is none."""
-        try:
-            table = json.loads(read_status(self.folder).body)
-        except DataError:
-            return {}
-        return table if table["pid"] == self.pid else {}
-
-    def wait_until(self, claim: Callable[[dict[str, Any]], Any], what: str) -> dict[str, Any]:
-        """Wait until the projection shows something."""
-
-        def shown() -> dict[str, Any]:
-            assert not self.ended(), f"ended with {self.code}: {self.out.read_text()}{self.err.read_text()}"
-            table = self.status()
-            return table if table and claim(table) else {}
-
-        found: dict[str, Any] = wait_for(shown, what)
-        return found
-
-    def sentence(self, code: int = 1) -> str:
-        """The one sentence it refused with."""
-        assert self.wait() == code, self.err.read_text()
-        line, *more = self.err.read_text().splitlines()
-        assert more == [], self.err.read_text()
-        assert line.startswith("workbench"), line
-        return line.partition(": ")[2]
-
-
-@dataclass
-class Nursery:
-    """Forks commands from a warm process."""
-
-    process: subprocess.Popen[str]
-    scratch: Path
-    running: list[Running] = field(default_factory=list)
-
-    def ask(self, task: dict[str, Any]) -> dict[str, Any]:
-        """One question, one answer."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(task) + "\n")
-        self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
-
-    def start(self, folder: Path, **task: Any) -> Running:
-        """Fork a child for a task."""
-        name = f"{len(self.running)}-{folder.name}"
-        out, err = self.scratch / f"{name}.out", self.scratch / f"{name}.err"
-        for path in (out, err):
-            path.touch()
-        process = self.ask({"out": str(out), "err": str(err), **task})["pid"]
-        self.running.append(Running(self, process, folder, out, err))
-        return self.running[-1]
-
-    def end(self) -> None:
-        """Leave no child behind."""
-        for one in self.running:
-            if not one.ended():
-                os.kill(one.pid, signal.SIGKILL)
-                one.wait()
 
 
 @pytest.fixture(scope="session")
 def warm_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """One warm process for all tests."""
-    scratch = tmp_path_factory.mktemp("live")
-    command = [sys.executable, str(Path(__file__).parent / "warm_commands.py"), str(scratch)]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    with subprocess.Popen(command, env=environment, stdin=-1, stdout=-1, text=True) as process:
-        nursery = Nursery(process, scratch)
-        assert process.stdout is not None and process.stdin is not None
-        assert process.stdout.readline() == "{}\n", "the warm process did not start"
+    with warm(tmp_path_factory.mktemp("live")) as nursery:
         yield nursery
-        process.stdin.close()
-        process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -171,55 +51,16 @@ def live(command: Callable[..., Running], plans: "Plans") -> Callable[..., Runni
     return start
 
 
-@dataclass(frozen=True)
-class Plans:
-    """Files that a loop is started with."""
-
-    book: str
-    breached: str
-    hopeless: str
-    slow_paper: str
-
-
-def policy_with(path: Path, *triggers: str) -> Path:
-    """The shipped policy with other triggers of the value-at-risk ladder."""
-    text = SHIPPED.read_text()
-    for before, after in zip(("0.002", "0.003", "0.005"), triggers, strict=True):
-        assert text.count(f"\ntrigger = {before} ") + text.count(f"\ntrigger = {before}\n") == 1
-        text = text.replace(f"\ntrigger = {before}\n", f"\ntrigger = {after}\n")
-    path.write_text(text)
-    return path
-
-
 @pytest.fixture(scope="session")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> Plans:
-    """A book of three, policies whose value-at-risk ladder it breaks, a broker that takes its time."""
-    folder = tmp_path_factory.mktemp("plans")
-    book, paper = folder / "book.csv", folder / "paper.toml"
-    book.write_text("pair,units\nEURUSD,300000\nUSDJPY,-250000\nEURCHF,90000\n")
-    breached = policy_with(folder / "breached.toml", "0.0010", "0.0015", "0.0019")
-    hopeless = policy_with(folder / "hopeless.toml", "0.0001", "0.0002", "0.0003")
-    paper.write_text(
-        "acknowledge_ms = 100.0\nexecute_ms = 400.0\nexecute_jitter_ms = 350.0\n"
-        "partial_fill_probability = 0.5\nrest_cancelled_probability = 0.3\n"
-        "price_lives_seconds = 20.0\n"
-    )
-    return Plans(str(book), str(breached), str(hopeless), str(paper))
+    """See `plans_in`."""
+    return plans_in(tmp_path_factory.mktemp("plans"))
 
 
-def executions_of(folder: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """What the broker's own books say: the ids it was sent, and what it executed."""
-    with sqlite3.connect(f"file:{folder / 'paper.sqlite'}?mode=ro", uri=True) as books:
-        ids = [row[0] for row in books.execute("SELECT id FROM entries ORDER BY number")]
-        done = [json.loads(row[0]) for row in books.execute("SELECT content FROM executions ORDER BY number")]
-    books.close()
-    return ids, done
-
-
-def rows_of(folder: Path, kind: RowKind) -> list[dict[str, Any]]:
-    """Bodies of a kind in the journal."""
-    with JournalReader(folder) as reader:
-        return [json.loads(row.body) for row in reader.rows(kinds=(kind,))]
+@pytest.fixture
+def breach(nursery: Nursery, plans: Plans, tmp_path: Path) -> ScriptedBreach:
+    """The scripted breach, in folders of the test."""
+    return ScriptedBreach(nursery, plans, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -2,73 +2,31 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from real_processes.breach import OPENING, RECOVERED
+from real_processes.damage import damaged, flipped, killed_folder
+from real_processes.processes import executions_of
+from real_processes.promises import broken_by_orders, last_head, order_notes
 
 from workbench.app.live_shell import audit_replay
-from workbench.data.journal.rows import Head
 from workbench.data.journal.verification import verify
 from workbench.domain.errors import DataError
 
-TURNS = 6.0
-"""Seconds of the loop's clock."""
-
 
 @pytest.fixture
-def loop(nursery, plans, tmp_path):
-    """A loop that runs for some seconds of its clock in a folder."""
-
-    def run(folder: Path, seconds: float = TURNS, **task):
-        request = {
-            "feed": "simulated:7", "speed": 0.0, "seconds": 5.0, "folder": str(folder), "book_file": plans.book,
-            "policy_file": plans.breached, "paper_file": plans.slow_paper,
-        }  # fmt: skip
-        return nursery.start(folder, request=request, seconds=seconds, heads=f"{folder}.heads", **task)
-
-    return run
-
-
-@pytest.fixture
-def killed(loop, tmp_path) -> Path:
+def killed(breach) -> Path:
     """What a kill leaves: a journal with its write-ahead log beside it."""
-    folder = tmp_path / "killed"
-    assert loop(folder, kill_at=30, moment="after").wait() < 0
-    assert (folder / "journal.sqlite-wal").stat().st_size > 10_000
-    return folder
+    return killed_folder(breach)
 
 
 @pytest.fixture
-def finished(loop, tmp_path) -> Path:
+def finished(breach) -> Path:
     """A journal that was closed."""
-    folder = tmp_path / "finished"
-    assert loop(folder).wait() == 0
-    return folder
-
-
-def damaged(whole: Path, target: Path, name: str, content: bytes) -> Path:
-    """A copy of a folder in which one file says something else."""
-    shutil.copytree(whole, target)
-    shutil.copy(f"{whole}.heads", f"{target}.heads")
-    (target / name).write_bytes(content)
-    return target
-
-
-def last_head(folder: Path) -> Head:
-    """The last row that was acknowledged."""
-    sequence, _, digest = Path(f"{folder}.heads").read_text().splitlines()[-1].partition(":")
-    return Head(int(sequence), digest)
-
-
-def flips(content: bytes, places: Sequence[int]) -> Iterator[bytes]:
-    """The same with one bit turned, at each of these places."""
-    for place in places:
-        changed = bytearray(content)
-        changed[place] ^= 0x10
-        yield bytes(changed)
+    return breach.undisturbed
 
 
 def assert_sound_or_refused(ended, folder: Path) -> str:
@@ -82,46 +40,48 @@ def assert_sound_or_refused(ended, folder: Path) -> str:
         return "found"
 
 
-def start(command, plans, folder: Path, **task):
-    """The real command; a start that succeeds is asked to stop soon."""
-    return command(
-        "live", "--feed", "simulated:7", "--speed", "0", "--seconds", "5", "--book", plans.book,
-        "--policy", plans.breached, "--paper", plans.slow_paper, folder=folder, **{"turns": 40, **task},
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9])
-def test_a_journal_cut_off_is_refused(command, plans, finished, tmp_path, share):
+def test_a_journal_cut_off_is_refused(breach, finished, tmp_path, share):
     whole = (finished / "journal.sqlite").read_bytes()
     folder = damaged(finished, tmp_path / "cut", "journal.sqlite", whole[: int(len(whole) * share)])
-    assert "journal" in start(command, plans, folder).sentence()
+    assert "journal" in breach.command(folder, turns=40).sentence()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.7])
-def test_a_log_cut_off_never_leads_to_an_unsound_journal(command, plans, killed, tmp_path, share):
+def test_a_log_cut_off_never_leads_to_an_unsound_journal(breach, killed, tmp_path, share):
     whole = (killed / "journal.sqlite-wal").read_bytes()
     folder = damaged(killed, tmp_path / "cut", "journal.sqlite-wal", whole[: int(len(whole) * share)])
-    assert_sound_or_refused(start(command, plans, folder), folder)
+    told = last_head(folder)
+    assert_sound_or_refused(breach.command(folder, turns=40), folder)
     # the chain cannot show that a disk lost synced bytes at its end; a head that was told before does
-    assert not verify(folder, last_head(folder)).intact
+    assert not verify(folder, told).intact
 
 
-def test_a_flipped_bit_is_harmless_refused_or_found_by_the_audit(command, plans, finished, killed, tmp_path):
+def test_no_order_number_is_used_again_after_a_log_was_lost(breach, killed, tmp_path):
+    folder = damaged(killed, tmp_path / "cut", "journal.sqlite-wal", b"")
+    before, _ = executions_of(folder)
+    assert breach.command(folder, lived=RECOVERED).wait() == 0
+    after, _ = executions_of(folder)
+    assert 0 < len(before) < len(after) == len(set(after))
+    assert broken_by_orders(folder, OPENING) == []
+    assert any("not an order of ours" in note.reason for note in order_notes(folder))
+
+
+def test_a_flipped_bit_is_harmless_refused_or_found_by_the_audit(breach, finished, killed, tmp_path):
     generator = np.random.default_rng(20261127)
     size = (finished / "journal.sqlite").stat().st_size
     places = [0, 18, 60, 102, 4096, 4100, *generator.integers(size // 2, size, 6).tolist()]
-    outcomes = [case(command, plans, finished, "journal.sqlite", tmp_path / f"m{one}", one) for one in places]
+    outcomes = [case(breach, finished, "journal.sqlite", tmp_path / f"m{one}", one) for one in places]
     size = (killed / "journal.sqlite-wal").stat().st_size
     places = [0, 12, 40, 60, *generator.integers(0, size, 4).tolist()]
-    outcomes += [case(command, plans, killed, "journal.sqlite-wal", tmp_path / f"w{one}", one) for one in places]
+    outcomes += [case(breach, killed, "journal.sqlite-wal", tmp_path / f"w{one}", one) for one in places]
     assert {"refused", "sound"} <= set(outcomes)
 
 
-def case(command, plans, whole: Path, name: str, target: Path, place: int) -> str:
+def case(breach, whole: Path, name: str, target: Path, place: int) -> str:
     """How a start ends when one bit of a file is another."""
-    [content] = flips((whole / name).read_bytes(), [place])
-    folder = damaged(whole, target, name, content)
-    return assert_sound_or_refused(start(command, plans, folder), folder)
+    folder = damaged(whole, target, name, flipped((whole / name).read_bytes(), place))
+    return assert_sound_or_refused(breach.command(folder, turns=40), folder)
 
 
 def falsified(whole: Path, target: Path) -> Path:
@@ -135,9 +95,9 @@ def falsified(whole: Path, target: Path) -> Path:
     return target
 
 
-def test_a_changed_beginning_is_refused(command, plans, finished, tmp_path):
+def test_a_changed_beginning_is_refused(breach, finished, tmp_path):
     folder = falsified(finished, tmp_path / "changed")
-    assert "damaged" in start(command, plans, folder).sentence()
+    assert "damaged" in breach.command(folder, turns=40).sentence()
 
 
 def test_an_audit_names_the_row_that_was_changed(command, finished, tmp_path):
@@ -150,14 +110,14 @@ def test_an_audit_names_the_row_that_was_changed(command, finished, tmp_path):
     assert again.wait() == 0 and "the same: " in again.out.read_text()
 
 
-def test_a_full_disk_ends_the_loop_and_a_start_afterwards_resumes(command, plans, tmp_path):
+def test_a_full_disk_ends_the_loop_and_a_start_afterwards_resumes(breach, tmp_path):
     folder = tmp_path / "full"
-    full = start(command, plans, folder, file_limit=200_000, turns=10**9)
+    full = breach.command(folder, file_limit=200_000)
     sentence = full.sentence(code=3)
     assert "cannot write" in sentence
     assert verify(folder).intact
-    resumed = start(command, plans, folder)
+    resumed = breach.command(folder, turns=40)
     assert resumed.wait() == 0, resumed.err.read_text()
     assert "resumed after" in resumed.out.read_text()
     assert verify(folder).intact
-    assert audit_replay(folder, lambda _: None).same
+    assert audit_replay(folder, lambda *_: None).same

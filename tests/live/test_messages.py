@@ -55,7 +55,12 @@ def test_a_message_that_makes_no_sense_never_reaches_the_loop(command, tmp_path,
 
 def test_reduce_flatten_and_enable_do_what_they_say_or_say_why_not(live, command, tmp_path):
     loop = live("--speed", "5")
-    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+
+    def under_the_cap(shown) -> bool:
+        rows = shown["book"]["positions"]
+        return all(row["units"] == row["target"] != row["full"] for row in rows)
+
+    loop.wait_until(under_the_cap, "a book under the cap of its first reading")
     units = {row["strategy"]: row["units"] for row in loop.status()["book"]["positions"]}
     halves = command("reduce", "0.5", "--as", "ana")
     assert halves.wait() == 0, halves.err.read_text()
@@ -63,7 +68,7 @@ def test_reduce_flatten_and_enable_do_what_they_say_or_say_why_not(live, command
     def held() -> dict[str, float]:
         return {row["strategy"]: row["units"] for row in loop.status()["book"]["positions"]}
 
-    wanted = {name: math.copysign(abs(one) / 2, one) for name, one in units.items()}
+    wanted = {name: math.copysign(abs(one) // 2, one) for name, one in units.items()}
     loop.wait_until(lambda _: held() == wanted, "halves")
     assert "nobody" in command("enable", "nobody", "--as", "ana").sentence()
     enabled = command("enable", "EURUSD", "--as", "ana")

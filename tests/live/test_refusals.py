@@ -182,7 +182,8 @@ def up(plans, tmp_path):
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> subprocess.Popen[str]:
-        command = [str(Path(sys.executable).parent / "workbench"), "up", "--folder", str(tmp_path / "book"), *arguments]
+        program = str(Path(sys.executable).parent / "workbench")
+        command = [program, "up", "--no-page", "--folder", str(tmp_path / "book"), *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         started.append(process)
         return process

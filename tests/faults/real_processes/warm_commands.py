@@ -4,11 +4,13 @@ Starting the command costs seconds, forking it milliseconds: so that a test can 
 reads one JSON object a line from standard input and answers with one. Children die by signals like any process.
 """
 
+import errno
 import json
 import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,11 +18,18 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from workbench.app import live, prepare_environment
 from workbench.data.policy_file import read_policy
 from workbench.domain.policy import Policy
 from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.runtime.worlds.world import World
+
+UNIX_DISK = "unix"
+"""SQLite's own way to the disk."""
+KEPT: list[object] = []
+"""What SQLite uses as long as this process lives."""
 
 
 def warm_up(folder: Path) -> None:
@@ -32,7 +41,7 @@ def warm_up(folder: Path) -> None:
     shown = live_shell.read_status(folder)
     print_status(shown.body, shown.age_seconds, alive=shown.alive)
     live_shell.audit_verify(folder)
-    live_shell.audit_replay(folder, lambda _: None)
+    live_shell.audit_replay(folder, lambda *_: None)
 
 
 @cache
@@ -127,9 +136,82 @@ def stopping(turns: int) -> None:
     LiveLoop.turn = counted
 
 
+def lived(seconds: float) -> None:
+    """Ask this process to stop after so many seconds of its loop's clock."""
+    from workbench.runtime.live.loop import LiveLoop
+
+    turn, began_ns = LiveLoop.turn, list[int]()
+
+    def timed(loop: LiveLoop) -> None:
+        began_ns.append(int(loop.state.time_ns)) if not began_ns else None
+        turn(loop)
+        if int(loop.state.time_ns) - began_ns[0] >= round(seconds * SECOND_NS):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    LiveLoop.turn = timed
+
+
+def clock_set(turns: int, seconds: float) -> None:
+    """Set the clock of the machine, as this process reads it, after so many turns."""
+    from workbench.runtime.live.loop import LiveLoop
+
+    turn, time_ns = LiveLoop.turn, time.time_ns
+
+    def counted(loop: LiveLoop) -> None:
+        turn(loop)
+        if loop.turns == turns:
+            time.time_ns = lambda: time_ns() + round(seconds * SECOND_NS)
+            time.time = lambda: time.time_ns() / SECOND_NS
+
+    LiveLoop.turn = counted
+
+
+def sync_fails(at: int, struck: Path) -> None:
+    """Fail the n-th sync of this process, whatever file it is of, and leave a file that says which it was.
+
+    Later ones work, as they do on Linux.
+    """
+    syncs, sync = count(1), os.fsync
+
+    def strikes(name: str) -> bool:
+        number = next(syncs)
+        if number == at:
+            struck.write_text(name)
+        return number == at
+
+    class File(apsw.VFSFile):
+        def __init__(self, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
+            super().__init__(UNIX_DISK, name, flags)
+            self.name = Path(str(name.filename() if isinstance(name, apsw.URIFilename) else name)).name
+
+        def excepthook(self, *_: object) -> None:
+            """Say nothing: what SQLite passes over in silence is not the program's to tell."""
+
+        def xSync(self, flags: int) -> None:
+            if strikes(self.name):
+                raise apsw.IOError("the disk could not keep what was written")
+            super().xSync(flags)
+
+    class Disk(apsw.VFS):
+        def __init__(self) -> None:
+            super().__init__("failing", UNIX_DISK, makedefault=True)
+
+        def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
+            return File(name, flags)
+
+    def synced(handle: Any) -> None:
+        if strikes("a file or folder of Python's"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(handle)
+
+    os.fsync = synced
+    KEPT.append(Disk())
+
+
 def become(task: dict[str, Any]) -> None:
     """What a child does first: its own files, its limits, how it dies."""
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for number, path, flags in ((0, "/dev/null", os.O_RDONLY), (1, task["out"], 0), (2, task["err"], 0)):
         handle = os.open(path, flags or os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(handle, number)
@@ -142,6 +224,12 @@ def become(task: dict[str, Any]) -> None:
         telling(Path(task["heads"]))
     if "turns" in task:
         stopping(task["turns"])
+    if "lived" in task:
+        lived(task["lived"])
+    if "clock_set" in task:
+        clock_set(*task["clock_set"])
+    if "sync_fails_at" in task:
+        sync_fails(task["sync_fails_at"], Path(task["struck"]))
 
 
 def child(task: dict[str, Any]) -> int:
@@ -199,7 +287,8 @@ class Nursery:
 
 
 def serve(folder: Path) -> None:
-    """Answer until standard input ends."""
+    """Answer until standard input ends, or somebody asks to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     prepare_environment()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(folder / "warm.txt", os.O_WRONLY | os.O_CREAT, 0o600), 1)

@@ -12,7 +12,8 @@ from workbench.runtime.live.desk import stepped
 from workbench.runtime.live.recovery import beginning, event_of
 from workbench.runtime.live.rows import decision_row
 
-PROGRESS_EVERY = 10_000
+PROGRESS_EVERY = 1_000
+"""Rows; a tenth of a second or so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Replayed:
         return f"the same: {self.events:,} events lead to the same {self.decisions:,} decisions{rest}"
 
 
-def replay_journal(folder: Path, progress: Callable[[int], None]) -> Replayed:
+def replay_journal(folder: Path, progress: Callable[[int, int], None]) -> Replayed:
     """Step every event of a journal again.
 
     Parameters
@@ -59,7 +60,7 @@ def replay_journal(folder: Path, progress: Callable[[int], None]) -> Replayed:
     folder : Path
         Of the journal; a loop may be writing to it.
     progress : callable
-        Told how many events are done, now and then.
+        Told how many rows are done, and of how many there were at the beginning, now and then and at the end.
 
     Returns
     -------
@@ -71,7 +72,8 @@ def replay_journal(folder: Path, progress: Callable[[int], None]) -> Replayed:
         When there is no journal, or it does not say how it began.
     """
     with JournalReader(folder) as reader:
-        rows = reader.rows(kinds=(RowKind.START, RowKind.EVENT, RowKind.TICK, RowKind.DECISION))
+        last, told = reader.head.sequence, 0
+        rows = reader.rows(kinds=(RowKind.START, RowKind.EVENT, RowKind.TICK, RowKind.DECISION), upto=last)
         first = next(iter(rows), None)
         if first is None or first.kind is not RowKind.START:
             raise DataError(f"the journal in {folder} does not say how it began: nothing to step")
@@ -79,6 +81,9 @@ def replay_journal(folder: Path, progress: Callable[[int], None]) -> Replayed:
         state, expected = engine.init(start), list[bytes]()
         events = compared = 0
         for row in rows:
+            if row.sequence - told >= PROGRESS_EVERY:
+                told = row.sequence
+                progress(told, last)
             if row.kind is RowKind.DECISION:
                 if compared >= len(expected) or expected[compared] != row.body:
                     return Replayed(events, compared, row.sequence, 0)
@@ -87,8 +92,7 @@ def replay_journal(folder: Path, progress: Callable[[int], None]) -> Replayed:
             state, decisions, _ = stepped(engine, state, event_of(row))
             expected += _bodies(decisions)
             events += 1
-            if events % PROGRESS_EVERY == 0:
-                progress(events)
+        progress(last, last)
     return Replayed(events, compared, None, len(expected) - compared)
 
 

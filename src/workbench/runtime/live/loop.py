@@ -14,6 +14,7 @@ in flight. So a crash anywhere leaves nothing to repeat and nothing to forget.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from workbench.data.journal.rows import Row
 from workbench.data.journal.storage import JournalError
@@ -29,7 +30,10 @@ from workbench.runtime.live.desk import exposure_of, market_of, stepped, targets
 from workbench.runtime.live.latency import Latencies, OrderTimes
 from workbench.runtime.live.outside import Gathered, Outside, Rhythm
 from workbench.runtime.live.rows import command_row, decision_row, event_row, note_row, plain_row
-from workbench.runtime.live.status import STATUS, Recent, feed_table, refusal_of, status_table
+from workbench.runtime.projection.health import Health
+from workbench.runtime.projection.memory import STATUS, Memory
+from workbench.runtime.projection.status import Projection, feed_table
+from workbench.runtime.projection.words import refusal_of
 from workbench.runtime.replay.event_file import decision_line
 
 
@@ -52,6 +56,8 @@ class LiveLoop:
         Nonces of messages that were acted on before.
     rhythm : Rhythm
         How often what is done.
+    memory : Memory
+        What the projection knows, from `recovery.begin`; without it that begins now.
     """
 
     def __init__(
@@ -62,12 +68,15 @@ class LiveLoop:
         *,
         seen: set[str] | None = None,
         rhythm: Rhythm | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._outside, self._gateway = outside, gateway
         self._engine, self.state = begun
         self._rhythm = rhythm if rhythm is not None else Rhythm()
         self._seen = seen if seen is not None else set()
-        self.latencies, self.recent = Latencies(), Recent()
+        self.latencies = Latencies()
+        self.memory = memory if memory is not None else Memory.begun(self.state)
+        self._projection, self._health = Projection(self.memory, self.state), Health(outside.health)
         self._times = OrderTimes(self.latencies)
         self._later: list[Row] = []
         self._quotes: dict[str, Quote] = {}
@@ -78,6 +87,7 @@ class LiveLoop:
         self._show_at = outside.stopwatch()
         self._snapshot_ns, self._figures_ns = now + self._rhythm.snapshot_ns, now + self._rhythm.figures_ns
         self._priced = False
+        self._turned_at, self._stopped, self._stop_ns = outside.stopwatch(), False, now
 
     # ------------------------------------------------------------------------------------------------------- a turn
 
@@ -91,6 +101,7 @@ class LiveLoop:
         """
         began = self._outside.stopwatch()
         now = max(self._outside.clock.now_ns(), int(self.state.time_ns))
+        self._after_a_stop(began, now)
         gathered = self._gather(now)
         caused = self._outside.stopwatch()
         if gathered.rows or gathered.events or gathered.notes:
@@ -103,6 +114,17 @@ class LiveLoop:
         self._keep(now, told=bool(gathered.commands))
         self.turns += 1
         self.latencies.add("turn", self._outside.stopwatch() - began)
+
+    def _after_a_stop(self, began: int, now: int) -> None:
+        """A process that stood still has not heard the feeds: silence is judged once they could speak, as at a start.
+
+        Once a minute at most, so that a loop that stumbles on and on cannot put it off for ever.
+        """
+        stood, self._turned_at = began - self._turned_at, began
+        if stood >= self._rhythm.stopped_ns and now >= self._stop_ns:
+            self._stopped, self._stop_ns = True, now + self._rhythm.stop_again_ns
+            self._beat_ns = now + self._rhythm.first_price_ns
+            self._note(self._later, now, "loop", f"this process stood still for {stood / 1e9:.1f} s")
 
     def _gather(self, now: int) -> Gathered:
         outside, found = self._outside, Gathered()
@@ -122,6 +144,8 @@ class LiveLoop:
             for sentence in source.notes():
                 self._note(found.rows, now, "source", sentence)
         self._gather_commands(found, now)
+        if self._stopped and found.quotes:
+            self._stopped, self._beat_ns = False, now
         if now >= self._beat_ns:
             found.events.append(Heartbeat(now))
             self._beat_ns = now + self._rhythm.heartbeat_ns
@@ -164,17 +188,19 @@ class LiveLoop:
     def _take_in(self, gathered: Gathered) -> list[AnyDecision]:
         for note in gathered.notes:
             self._gateway.apply(note)
-            self.recent.ordered(note)
+            self.memory.recent.ordered(note)
             if note.state is not OrderState.SENT:
                 self._times.answered(note.order.id, self._outside.stopwatch())
         if gathered.quotes:
             self._outside.broker.watch(gathered.quotes)
         decided: list[AnyDecision] = []
         for event in gathered.events:
+            self.memory.watch(self.state, event.time_ns)
             self.state, decisions, refused = stepped(self._engine, self.state, event)
             decided.extend(decisions)
             if refused:
                 self._note(self._later, event.time_ns, "refused", refused)
+        self._projection.renew(self.state)
         for decision in decided:
             self._heard(decision)
         self._see(gathered.quotes)
@@ -192,7 +218,7 @@ class LiveLoop:
     def _heard(self, decision: AnyDecision) -> None:
         if isinstance(decision, RiskSnapshot):
             return
-        self.recent.decided(decision)
+        self.memory.decided(decision, self._projection.deadlines)
         self._later.append(decision_row(decision))
         if isinstance(decision, FailOver):
             self._outside.feeds.in_use = decision.feed
@@ -206,13 +232,13 @@ class LiveLoop:
         self._write([note_row(note) for note in notes])
         for note in notes:
             self._gateway.apply(note)
-            self.recent.ordered(note)
+            self.memory.recent.ordered(note)
         intents = [note.order.id for note in notes if note.state is OrderState.INTENT]
         self._times.durable(intents, caused, self._outside.stopwatch())
         sent = self._gateway.send(now)
         for note in sent:
             self._gateway.apply(note)
-            self.recent.ordered(note)
+            self.memory.recent.ordered(note)
             self._times.sent(note.order.id, self._outside.stopwatch())
         self._write([note_row(note) for note in sent])
 
@@ -220,8 +246,8 @@ class LiveLoop:
         for path, command, refused in gathered.commands:
             refusals = [refusal_of(one) for one in decisions if isinstance(one, ResumeRefused)]
             said = refusals[0] if command.act == "resume" and refusals else refused
-            table = {"nonce": command.nonce, "act": command.act, "actor": command.actor, "time_ns": now}
-            self.recent.commands.appendleft({**table, "refused": said})
+            table = {"nonce": command.nonce, "act": command.act, "actor": command.actor}
+            self.memory.recent.commanded(table, now, said)
             self._outside.inbox.done(path)
 
     # ------------------------------------------------------------------------------------------------- housekeeping
@@ -236,7 +262,7 @@ class LiveLoop:
 
     def _note(self, rows: list[Row], now: int, kind: str, sentence: str) -> None:
         rows.append(plain_row(now, {"kind": kind, "sentence": sentence}))
-        self.recent.notes.appendleft({"time_ns": now, "kind": kind, "sentence": sentence})
+        self.memory.recent.noted(now, kind, sentence)
         self._outside.log("warning", sentence, kind=kind)
 
     def _keep(self, now: int, *, told: bool) -> None:
@@ -244,15 +270,31 @@ class LiveLoop:
         if now >= self._figures_ns:
             self._figures_ns = now + self._rhythm.figures_ns
             self._later.append(plain_row(now, {"kind": "figures", "latency": self.latencies.summary()}))
-        seen = self._outside.stopwatch()
-        if told or seen >= self._show_at:
+        # a start steps the events after the snapshot: what the projection knows must never be older than that
+        due, seen = now >= self._snapshot_ns, self._outside.stopwatch()
+        if told or due or seen >= self._show_at:
             self._show_at = seen + self._rhythm.shown_ns
-            status = self.status(now)
-            self._write([], {STATUS: status})
-            self._outside.publish(status)
-        if now >= self._snapshot_ns:
+            self._outside.publish(self.show(now))
+        if due:
             self._snapshot_ns = now + self._rhythm.snapshot_ns
             self.keep_snapshot()
+
+    def show(self, now: int) -> str:
+        """Write what people are shown, and of the series what has changed.
+
+        Parameters
+        ----------
+        now : int
+            UTC nanoseconds of the loop's clock.
+
+        Returns
+        -------
+        str
+            The projection, JSON.
+        """
+        status = self.status(now)
+        self._write([], {STATUS: status, **self.memory.series.changed(self.state, self._outside.stopwatch())})
+        return status
 
     def status(self, now: int) -> str:
         """What people are shown.
@@ -276,9 +318,20 @@ class LiveLoop:
             "broker": outside.broker.name,
             "latency": self.latencies.summary(),
             "journal": {"sequence": head.sequence, "digest": head.digest, "epoch": outside.journal.epoch},
-            "loop": {"began_ns": self._began_ns, "now_ns": now, "turns": self.turns, "priced": self._priced},
+            "loop": self._life(now),
+            "health": self._health.table(outside.stopwatch()),
         }
-        return status_table(self.state, self.recent, about)
+        return self._projection.status(self.state, about)
+
+    def _life(self, now: int) -> dict[str, Any]:
+        return {
+            "began_ns": self._began_ns,
+            "now_ns": now,
+            "wall_ns": self._outside.wall_ns(),
+            "speed": self._outside.speed,
+            "turns": self.turns,
+            "priced": self._priced,
+        }
 
     def keep_snapshot(self) -> None:
         """Keep the engine's state, so that a restart steps only what came after."""
@@ -340,6 +393,6 @@ class LiveLoop:
         """Leave a state that resumes: snapshot, a last word, a signed checkpoint."""
         now = max(self._outside.clock.now_ns(), int(self.state.time_ns))
         self._later.append(plain_row(now, {"kind": "stopped", "sentence": "the loop was asked to stop"}))
-        self._write([], {STATUS: self.status(now)})
+        self.show(now)
         self.keep_snapshot()
         self._outside.journal.close(now)

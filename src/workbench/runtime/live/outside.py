@@ -1,5 +1,6 @@
 """What the loop touches: every door to the world, so that tests and simulations come in through the same ones."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from workbench.domain.trading.market_hours import MINUTE_NS, SECOND_NS
 from workbench.domain.trading.orders import OrderNote
 from workbench.execution.broker import Broker
 from workbench.execution.limits import PreTradeLimits
+from workbench.runtime.projection.health import nothing_known
 from workbench.runtime.worlds.clock import Clock
 from workbench.runtime.worlds.sources import EventSource
 
@@ -66,11 +68,16 @@ class Rhythm:
     snapshot_ns: int = MINUTE_NS
     figures_ns: int = MINUTE_NS
     first_price_ns: int = 5 * SECOND_NS
+    stopped_ns: int = 2 * SECOND_NS  # of the stopwatch between two turns: no wait is that long
+    stop_again_ns: int = MINUTE_NS
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Everything the loop touches; tests and simulations give other ones through the same door."""
+    """Everything the loop touches; tests and simulations give other ones through the same door.
+
+    `wall_ns` is this machine's clock, `speed` the seconds of the loop's clock in one of it, 0 for as fast as possible.
+    """
 
     clock: Clock
     stopwatch: Callable[[], int]
@@ -83,6 +90,9 @@ class Outside:
     log: Log
     about: Mapping[str, Any] = field(default_factory=dict)
     publish: Callable[[str], None] = nobody
+    health: Callable[[], Mapping[str, int | None]] = nothing_known
+    wall_ns: Callable[[], int] = time.time_ns
+    speed: float = 1.0
 
 
 @dataclass(slots=True)

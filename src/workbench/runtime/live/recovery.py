@@ -16,12 +16,14 @@ from workbench.data.journal.rows import Row, RowKind, StoredRow
 from workbench.domain.errors import ConfigError, DataError, InvariantError
 from workbench.domain.trading.decisions import AnyDecision, RiskSnapshot
 from workbench.domain.trading.events import AnyEvent, CalibrationAdopted, PolicyChanged, PositionHeld
+from workbench.domain.trading.orders import OrderNote
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
 from workbench.engine.settings import Settings, build_settings, renewed
 from workbench.engine.snapshot import LAYOUT, restored
 from workbench.execution.gateway import OrderGateway
 from workbench.runtime.live.desk import stepped, units_of
 from workbench.runtime.live.rows import decision_row, event_row, note_row, plain_row
+from workbench.runtime.projection.memory import Memory, recollect, remembered
 from workbench.runtime.replay.event_file import beginning_of, begun_from
 
 
@@ -37,6 +39,8 @@ class Begun:
         Now.
     seen : set of str
         Nonces of messages that were acted on.
+    memory : Memory
+        What the projection knows beside the state.
     resumed : bool
         Whether there was a journal.
     stepped : int
@@ -46,6 +50,7 @@ class Begun:
     engine: RiskEngine
     state: EngineState
     seen: set[str]
+    memory: Memory
     resumed: bool
     stepped: int
 
@@ -106,25 +111,42 @@ def begin(
     _check_first(journal, first)
     _check_world(_table(first)["world"], world)
     engine, start = beginning(first)
-    state, after = _newest_state(journal, engine, start)
-    said: list[AnyDecision] = []
-    count = 0
-    for row in journal.rows(after=after, kinds=(RowKind.EVENT, RowKind.TICK)):
-        state, decisions, _ = stepped(engine, state, event_of(row))
-        said.extend(one for one in decisions if not isinstance(one, RiskSnapshot))
-        count += 1
+    state, memory, said, after, count = _stepped_on(journal, engine, start)
     missing = _missing(said, [row.body for row in journal.rows(after=after, kinds=(RowKind.DECISION,))])
     gateway.take_over(held_at_first(journal))
     for row in journal.rows(kinds=(RowKind.ORDER,)):
-        gateway.apply(codec.decode_note(row.body, row.time_ns))
+        _apply(gateway, memory, codec.decode_note(row.body, row.time_ns))
     now = int(state.time_ns)
     unknown = gateway.restart(now)
     note = {"kind": "started", "sentence": f"resumed after {count} events, {len(unknown)} orders to be cleared up"}
     journal.write([*missing, *map(note_row, unknown), plain_row(now, note)])
     for one in unknown:
-        gateway.apply(one)
+        _apply(gateway, memory, one)
+    recollect(memory, journal, engine.settings.policy)
     seen = {_table(row)["nonce"] for row in journal.rows(kinds=(RowKind.COMMAND,))}
-    return Begun(engine, state, seen, resumed=True, stepped=count)
+    return Begun(engine, state, seen, memory, resumed=True, stepped=count)
+
+
+def _stepped_on(
+    journal: Journal, engine: RiskEngine, start: Start
+) -> tuple[EngineState, Memory, list[AnyDecision], int, int]:
+    """State now, what the projection knows, decisions on the way, and how many events after which row led here."""
+    state, after = _newest_state(journal, engine, start)
+    memory, watched = remembered(journal, state, after)
+    said: list[AnyDecision] = []
+    count = 0
+    for row in journal.rows(after=after, kinds=(RowKind.EVENT, RowKind.TICK)):
+        if row.sequence > watched:
+            memory.watch(state, row.time_ns)
+        state, decisions, _ = stepped(engine, state, event_of(row))
+        said.extend(one for one in decisions if not isinstance(one, RiskSnapshot))
+        count += 1
+    return state, memory, said, after, count
+
+
+def _apply(gateway: OrderGateway, memory: Memory, note: OrderNote) -> None:
+    gateway.apply(note)
+    memory.recent.ordered(note)
 
 
 def _first_start(
@@ -136,15 +158,18 @@ def _first_start(
 ) -> Begun:
     engine, start = fresh
     state = engine.init(start)
+    memory = Memory.begun(state)
     said: list[AnyDecision] = []
     for event in opening:
+        memory.watch(state, event.time_ns)
         state, decisions = engine.step(state, event)
         said.extend(one for one in decisions if not isinstance(one, RiskSnapshot))
     head = Row(RowKind.START, start.time_ns, codec.encode_table({**beginning_of(engine, start), "world": dict(world)}))
     note = plain_row(start.time_ns, {"kind": "started", "sentence": "a new journal begins"})
     journal.write([head, note, *map(event_row, opening), *map(decision_row, said)])
     gateway.take_over(units_of(state))
-    return Begun(engine, state, set(), resumed=False, stepped=len(opening))
+    recollect(memory, journal, engine.settings.policy)
+    return Begun(engine, state, set(), memory, resumed=False, stepped=len(opening))
 
 
 def beginning(row: StoredRow) -> tuple[RiskEngine, Start]:
