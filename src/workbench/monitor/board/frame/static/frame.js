@@ -9,7 +9,7 @@ function say(text) {
 }
 
 function boardIsThere() {
-  return document.querySelector(".risk-board > *, main .trouble") !== null;
+  return document.querySelector(".risk-board > *, #rendered_cells .trouble") !== null;
 }
 
 function uncover(observer) {
