@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export WORKBENCH_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run weekly test test-browser soak check bench bench-smoke lab lock clean
+.PHONY: help setup run weekly test test-browser pictures soak check bench bench-smoke lab lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test: setup ## all tests but those that drive a browser (ARGS="-k drawdown")
 
 test-browser: setup ## tests that drive a real Chromium (needs chromium and chromedriver)
 	$(BIN)/pytest -m browser $(ARGS)
+
+pictures: setup ## the README's pictures of the risk monitor, from a real loop and page (needs chromium and chromedriver)
+	$(BIN)/python tests/browser/pictures.py
 
 soak: setup ## thousands of simulated worlds full of faults, every planted bug, real processes killed; renews docs/reliability.md (ARGS="--seeds 100000")
 	$(BIN)/python tests/faults/campaign.py --processes 2 --report docs/reliability.md $(ARGS)

@@ -27,7 +27,9 @@ PORT = 8866
 """Tried first, so that the page's address stays the same."""
 LARGEST_MESSAGE = 262_144
 LARGEST_BODY = 4_096
-PING_MILLISECONDS = 30_000
+PING_MILLISECONDS = 10_000
+UNANSWERED_MILLISECONDS = 35_000
+"""Well over three pings: jupyter_server closes the line of a page that answers every ping once both are the same."""
 LONGEST_FOLDER = 36
 """Letters of a folder for temporary files in which a socket's whole path is not too long for the system."""
 KEEP_ALIVE_SECONDS = 30
@@ -153,7 +155,8 @@ class MonitorServer(Voila):  # type: ignore[misc]
             "local_hostnames": ["localhost"],
             "allow_unauthenticated_access": False,
             "websocket_max_message_size": LARGEST_MESSAGE,
-            "ws_ping_timeout": PING_MILLISECONDS,
+            "ws_ping_interval": PING_MILLISECONDS,
+            "ws_ping_timeout": UNANSWERED_MILLISECONDS,
             "log_function": doors.in_silence,
             "default_handler_class": doors.Stranger,
         }
