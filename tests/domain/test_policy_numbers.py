@@ -215,6 +215,10 @@ def test_people() -> None:
         5,
         5,
     ]
+    paging = POLICY.people.paging
+    assert (paging.quiet_from, paging.quiet_until, paging.quiet_up_to_level) == ("22:00", "05:00", 2)
+    assert (paging.digest_minutes, paging.repeated_call_minutes, paging.loop_silent_seconds) == (60, 2, 5)
+    assert (paging.no_channel_act, paging.no_channel_minutes) == ("halt", 5)
     procedures = POLICY.people.procedures
     assert [p.within_minutes for p in (procedures.first_response, procedures.stabilise, procedures.recover)] == [
         5,

@@ -25,6 +25,8 @@ Cardinal = Annotated[int, Field(strict=True, ge=0)]
 """A count that may be zero."""
 AlertLevel = Annotated[int, Field(strict=True, ge=1, le=4)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
+TimeOfDay = Annotated[str, Field(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""Hours and minutes, UTC."""
 
 
 class Section(BaseModel):

@@ -5,12 +5,23 @@ The shape of each table is here, every number is in ``default_policy.toml``.
 
 from datetime import date
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from workbench.domain.currencies import PAIRS
-from workbench.domain.policy.fields import Change, Positive, Section, Share, Text, hold_order, refuse
+from workbench.domain.policy.fields import (
+    Change,
+    Count,
+    NonNegative,
+    Positive,
+    Section,
+    Share,
+    Text,
+    TimeOfDay,
+    hold_order,
+    refuse,
+)
 
 Act = Literal[
     "look", "acknowledge", "halt", "reduce", "tighten_limit", "full_halt", "close_all", "cancel_all",
@@ -106,6 +117,26 @@ class AlertLevels(Section):
         return self
 
 
+class Paging(Section):
+    """How pages reach people: quiet hours, digests, repeated calls, retries, and what happens when no channel works.
+
+    Times of day are UTC; equal ones mean that there are no quiet hours. They never hold back an emergency.
+    """
+
+    quiet_from: TimeOfDay
+    quiet_until: TimeOfDay
+    quiet_up_to_level: Annotated[int, Field(strict=True, ge=1, le=3)]
+    digest_minutes: Positive
+    repeated_call_minutes: Positive
+    hand_over_seconds: Positive
+    attempts: Count
+    retry_seconds: Positive
+    gap_seconds: Positive
+    no_channel_act: Literal["tell", "halt"]
+    no_channel_minutes: NonNegative
+    loop_silent_seconds: Positive
+
+
 class Procedure(Section):
     """A checklist and the time by which all of it is done, counted from the alert."""
 
@@ -134,6 +165,7 @@ class People(Section):
     roles: Roles
     two_people: TwoPeople
     alerts: AlertLevels
+    paging: Paging
     procedures: Procedures
 
 

@@ -1,0 +1,150 @@
+"""What is wrong with the response itself: nobody on call, no channel that works, a journal that cannot be read."""
+
+from collections.abc import Mapping
+
+from workbench.domain.policy.response import Paging
+from workbench.domain.trading.market_hours import MINUTE_NS
+from workbench.response.alerts.channels import Channel
+from workbench.response.alerts.outbox import OUTWARD, Outbox
+from workbench.response.alerts.rosters import SteadyRoster
+from workbench.response.incidents.alert import EMERGENCY, URGENT, Alert, Gone
+from workbench.response.incidents.escalation import FIRST_LEVEL, roster_troubles
+from workbench.response.incidents.incidents import Incidents
+
+CHANNELS, LOOP_JOURNAL, ROSTER = "channels", "loop journal", "roster"
+"""Causes."""
+
+
+def standing_news(incidents: Incidents, conditions: Mapping[str, Alert | None], time_ns: int) -> list[Alert | Gone]:
+    """Of conditions that hold or do not, those that have just begun or ended.
+
+    Parameters
+    ----------
+    incidents : Incidents
+        What is known already.
+    conditions : mapping of str to Alert or None
+        By cause; None where all is well.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    list of Alert or Gone
+    """
+    news: list[Alert | Gone] = []
+    for cause, alert in conditions.items():
+        known = incidents.of_cause(cause)
+        holds = known is not None and bool(known.rungs)
+        if alert is not None and not holds:
+            news.append(alert)
+        elif alert is None and holds:
+            news.append(Gone(cause, time_ns))
+    return news
+
+
+def unreadable_journal(trouble: str, time_ns: int) -> Alert | None:
+    """The loop's journal cannot be read.
+
+    Parameters
+    ----------
+    trouble : str
+        Why; empty when it can.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    Alert or None
+        None when all is well.
+    """
+    if not trouble:
+        return None
+    facts = {"did": "nothing: what the loop says is not known", "waits": "a journal that can be read"}
+    return Alert(f"{LOOP_JOURNAL}:{time_ns}", EMERGENCY, LOOP_JOURNAL, time_ns, trouble, facts, lasts=True)
+
+
+def no_channel(outbox: Outbox, time_ns: int) -> Alert | None:
+    """No channel works that leaves this machine.
+
+    Parameters
+    ----------
+    outbox : Outbox
+        How the channels do.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    Alert or None
+        None when one works, or none has failed yet.
+    """
+    if outbox.silenced_since_ns() is None:
+        return None
+    tried = [f"{name} ({outbox.health[name].answer})" for name in OUTWARD if name in outbox.health]
+    sentence = f"no channel reaches anybody: {', '.join(tried) or 'none is set up in channels.toml'}"
+    facts = {"did": "goes on trying with every page, and shows it here", "waits": "one channel that works"}
+    return Alert(f"{CHANNELS}:{time_ns}", EMERGENCY, CHANNELS, time_ns, sentence, facts, lasts=True)
+
+
+def roster_trouble(roster: SteadyRoster, channels: Mapping[str, Channel], time_ns: int) -> Alert | None:
+    """Somebody who should be on call is not there, or cannot be reached.
+
+    Parameters
+    ----------
+    roster : SteadyRoster
+        Who is there.
+    channels : mapping of str to Channel
+        Those configured.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    Alert or None
+        None when all is well.
+    """
+    personal = [name for name in OUTWARD if name in channels and channels[name].personal]
+    deaf = [
+        f"{person.name} has no address on {', '.join(personal)}"
+        for person in roster.current.people.values()
+        if personal and person.level >= FIRST_LEVEL and not person.disabled
+        and not any(person.contacts.get(name) for name in personal)
+    ]  # fmt: skip
+    unreadable = (roster.trouble,) if roster.trouble else ()
+    troubles = (*unreadable, *roster_troubles(roster.current, time_ns), *deaf)
+    if not troubles:
+        return None
+    facts = {"did": "pages the others of that level, or the next level", "waits": "a roster without holes"}
+    return Alert(f"{ROSTER}:{time_ns}", URGENT, ROSTER, time_ns, "; ".join(troubles), facts, lasts=True)
+
+
+def halt_wanted(incidents: Incidents, outbox: Outbox, paging: Paging, time_ns: int) -> str:
+    """Whether the policy wants trading halted because nobody can be told.
+
+    Parameters
+    ----------
+    incidents : Incidents
+        Which are unanswered.
+    outbox : Outbox
+        How the channels do.
+    paging : Paging
+        Section of the policy.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    str
+        Id of the incident of level 3 or 4 that waited longest while no channel worked; empty: no halt.
+    """
+    silenced_ns = outbox.silenced_since_ns()
+    if paging.no_channel_act != "halt" or silenced_ns is None:
+        return ""
+    patience_ns = round(paging.no_channel_minutes * MINUTE_NS)
+    unanswered = [
+        one
+        for one in incidents.open()
+        if one.level >= URGENT and one.paging_ns is not None and one.cause != CHANNELS
+        and max(one.paging_ns, silenced_ns) + patience_ns <= time_ns
+    ]  # fmt: skip
+    return min(unanswered, key=lambda one: one.opened_ns).id if unanswered else ""

@@ -1,0 +1,106 @@
+"""Pages without a journal: for the watchdog, which must reach people when nothing else of ours runs."""
+
+from collections.abc import Callable, Sequence
+
+from workbench.data.journal.rows import Head
+from workbench.domain.policy.response import People
+from workbench.response.alerts.channels import Channel, by_name
+from workbench.response.alerts.messages import incident_message, letter
+from workbench.response.alerts.outbox import Outbox, page_of
+from workbench.response.alerts.rosters import SteadyRoster
+from workbench.response.alerts.workers import Workers
+from workbench.response.incidents.escalation import OnCall
+from workbench.response.incidents.incident import Incident
+
+UNWRITTEN = Head(0, "not written to a journal")
+
+
+class DirectPages:
+    """Channels, retries and the next channel as the dispatcher has them, in memory only.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+        From `read_channels`.
+    roster : callable
+        Reads the roster as it is now; where it cannot be read, the last one is used.
+    people : People
+        Section of the policy.
+    link : str
+        Address of the phone page; empty: none.
+    """
+
+    def __init__(
+        self, channels: Sequence[Channel], roster: Callable[[], OnCall], people: People, link: str = ""
+    ) -> None:
+        self.roster, self.people = SteadyRoster(roster), people
+        self._channels = by_name(channels)
+        self._link = link
+        self._workers = Workers(self._channels, people.paging.hand_over_seconds)
+        self._outbox = Outbox(people.paging, self._channels, self._reaches)
+
+    def _reaches(self, channel: str, person: str) -> bool:
+        group = channel in self._channels and not self._channels[channel].personal
+        return group or self.roster.reaches(channel, person)
+
+    def page(self, incident: Incident, places: Sequence[tuple[str, str]], time_ns: int) -> None:
+        """Queue a round of pages; `turn` sees them out.
+
+        Parameters
+        ----------
+        incident : Incident
+            As it is after the round.
+        places : sequence of (str, str)
+            Channel and person.
+        time_ns : int
+            Now.
+        """
+        message = incident_message(incident, self._link, UNWRITTEN)
+        pages = self._outbox.new(page_of(message, incident.id, place, time_ns) for place in places)
+        for row in (message.row(), *(page.row() for page in pages)) if pages else ():
+            self._outbox.apply(row)
+
+    def drop(self, incident: str, time_ns: int) -> None:
+        """Nobody needs to be told of it any more.
+
+        Parameters
+        ----------
+        incident : str
+            Id.
+        time_ns : int
+            Now.
+        """
+        for page in self._outbox.dropped(incident, "it is over", time_ns):
+            self._outbox.apply(page.row())
+
+    def turn(self, time_ns: int) -> list[str]:
+        """Collect answers, and hand over what is due.
+
+        Parameters
+        ----------
+        time_ns : int
+            Now.
+
+        Returns
+        -------
+        list of str
+            What became of pages since the last turn, a sentence each.
+        """
+        told = [self.roster.trouble] if self.roster.trouble else []
+        for bundle, receipt in self._workers.collect():
+            for page in self._outbox.answered(bundle, receipt, time_ns):
+                self._outbox.apply(page.row())
+            told.append(f"{bundle.channel} {bundle.person or 'group'}: {receipt.answer}")
+        for bundle in self._outbox.due(time_ns):
+            if not self._workers.busy(bundle.channel):
+                given = self._outbox.handing(bundle, time_ns)
+                for page in given.pages:
+                    self._outbox.apply(page.row())
+                messages = [self._outbox.message(page.message) for page in given.pages]
+                address = self.roster.address(bundle.channel, bundle.person)
+                self._workers.submit(given, letter(bundle.channel, address, messages, repeat=False))
+        return told
+
+    def idle(self) -> bool:
+        """Whether nothing waits to be handed over."""
+        return not self._outbox.waiting() and self._workers.idle()

@@ -1,0 +1,65 @@
+"""A roster that stays usable: whoever breaks its file does not silence the pages."""
+
+from collections.abc import Callable
+
+from workbench.domain.errors import ConfigError, DataError, ExecutionError
+from workbench.response.incidents.escalation import OnCall
+
+
+class SteadyRoster:
+    """The roster as it was last readable.
+
+    Parameters
+    ----------
+    read : callable
+        Reads it; at the first time an error is passed on.
+
+    Attributes
+    ----------
+    current : OnCall
+        The last one that could be read.
+    trouble : str
+        Why it cannot be read now; empty when it can.
+    """
+
+    def __init__(self, read: Callable[[], OnCall]) -> None:
+        self._read = read
+        self.current = read()
+        self.trouble = ""
+
+    def refresh(self) -> None:
+        """Read it again."""
+        try:
+            self.current, self.trouble = self._read(), ""
+        except (ConfigError, DataError, ExecutionError) as error:
+            self.trouble = f"the roster cannot be read, the last one is used: {error}"
+
+    def reaches(self, channel: str, person: str) -> bool:
+        """Whether somebody has an address on a channel.
+
+        Parameters
+        ----------
+        channel, person : str
+            Names.
+
+        Returns
+        -------
+        bool
+        """
+        return bool(self.address(channel, person))
+
+    def address(self, channel: str, person: str) -> str:
+        """Where a channel finds somebody.
+
+        Parameters
+        ----------
+        channel, person : str
+            Names.
+
+        Returns
+        -------
+        str
+            Empty where there is none.
+        """
+        known = self.current.people.get(person)
+        return known.contacts.get(channel, "") if known is not None else ""

@@ -1,0 +1,147 @@
+"""The watchdog's heartbeat: a file it writes and everybody reads, so that its own silence is seen too."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.data.files import reason_of, write_atomically
+from workbench.data.journal.plain import from_plain, to_plain
+from workbench.domain.errors import DataError
+from workbench.domain.trading.market_hours import SECOND_NS
+from workbench.response.incidents.alert import EMERGENCY, URGENT, WARNING, Alert
+from workbench.response.incidents.incident import Incident
+
+WATCHDOG_FILE = "watchdog.json"
+LOOP_SILENT, WATCHDOG_SILENT = "loop silent", "watchdog silent"
+"""Causes."""
+SILENT_AFTER_NS = 10 * SECOND_NS
+"""The watchdog writes once a second; after so long it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What the watchdog last saw, on this machine's clock.
+
+    Attributes
+    ----------
+    time_ns : int
+        When it was written.
+    process : int
+        Of the watchdog.
+    sentence : str
+        How the loop is.
+    incident : Incident or None
+        What people are being paged for.
+    halt_asked : bool
+        Whether a halt was put into the loop's inbox for it.
+    """
+
+    time_ns: int
+    process: int
+    sentence: str
+    incident: Incident | None = None
+    halt_asked: bool = False
+
+    def write(self, folder: Path) -> None:
+        """Replace the file.
+
+        Parameters
+        ----------
+        folder : Path
+            ``control/``.
+
+        Raises
+        ------
+        ExecutionError
+            When the system refuses.
+        """
+        write_atomically(folder / WATCHDOG_FILE, json.dumps(to_plain(self)).encode())
+
+
+def read_heartbeat(folder: Path) -> Heartbeat | None:
+    """What the watchdog last wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        ``control/``.
+
+    Returns
+    -------
+    Heartbeat or None
+        None when no watchdog has ever run here.
+
+    Raises
+    ------
+    DataError
+        When the file is not one of its.
+    """
+    path = folder / WATCHDOG_FILE
+    try:
+        table = json.loads(path.read_bytes())
+        return from_plain(Heartbeat, table if isinstance(table, dict) else {})
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
+    except (ValueError, RecursionError, DataError) as error:
+        raise DataError(f"{path} is no heartbeat of the watchdog: {error}") from error
+
+
+def watchdog_conditions(folder: Path, time_ns: int) -> dict[str, Alert | None]:
+    """What the watchdog says, and whether it still does, as conditions of the dispatcher.
+
+    Parameters
+    ----------
+    folder : Path
+        ``control/``.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    dict of str to Alert or None
+        By cause; None where all is well, both when no watchdog has ever run.
+    """
+    try:
+        beat = read_heartbeat(folder)
+    except DataError as error:
+        return {LOOP_SILENT: None, WATCHDOG_SILENT: _silent(str(error), time_ns)}
+    if beat is None:
+        return {LOOP_SILENT: None, WATCHDOG_SILENT: None}
+    if abs(time_ns - beat.time_ns) > SILENT_AFTER_NS:
+        age = f"the watchdog has written nothing for {(time_ns - beat.time_ns) / SECOND_NS:.0f} s"
+        return {WATCHDOG_SILENT: _silent(f"{age}: nobody watches the loop", time_ns)}
+    silent = beat.incident is not None and beat.incident.level >= EMERGENCY
+    return {LOOP_SILENT: beat.incident.worst if silent and beat.incident else None, WATCHDOG_SILENT: None}
+
+
+def _silent(sentence: str, time_ns: int) -> Alert:
+    facts = {"did": "nothing", "waits": "`workbench watchdog` to run again"}
+    return Alert(f"{WATCHDOG_SILENT}:{time_ns}", URGENT, WATCHDOG_SILENT, time_ns, sentence, facts, lasts=True)
+
+
+def silence_alert(sentence: str, time_ns: int, *, on_purpose: bool, halts: bool) -> Alert:
+    """The loop does not speak.
+
+    Parameters
+    ----------
+    sentence : str
+        How it is.
+    time_ns : int
+        Now.
+    on_purpose : bool
+        Whether its last word was that it was asked to stop: a warning, no emergency.
+    halts : bool
+        Whether a halt is put into its inbox.
+
+    Returns
+    -------
+    Alert
+    """
+    facts = {
+        "did": "put a halt into the loop's inbox: it acts on it before anything else" if halts else "told people",
+        "waits": "the loop to speak again; until then nothing controls the book",
+    }
+    level = WARNING if on_purpose else EMERGENCY
+    return Alert(f"{LOOP_SILENT}:{time_ns}", level, LOOP_SILENT, time_ns, sentence, facts, lasts=True)

@@ -1,0 +1,113 @@
+"""Hand-overs in threads of their own: one that hangs delays nobody else, and is given up after its time."""
+
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.response.alerts.channels import Channel
+from workbench.response.alerts.messages import Letter
+from workbench.response.alerts.outbox import Bundle, Receipt
+
+AT_ONCE = 8
+"""Hand-overs at the same time on one channel, hanging ones included."""
+
+
+@dataclass(slots=True, eq=False)
+class _Errand:
+    bundle: Bundle
+    deadline: float
+    given_up: bool = False
+
+
+class Workers:
+    """Gives letters to channels and collects what they answer.
+
+    All its methods are called by one thread. A thread that hangs cannot be ended: it is left alone, its answer still
+    counts when it comes, and when a channel has eight of them it takes no more.
+
+    Parameters
+    ----------
+    channels : mapping of str to Channel
+        By name.
+    timeout_seconds : float
+        For one hand-over.
+    """
+
+    def __init__(self, channels: Mapping[str, Channel], timeout_seconds: float) -> None:
+        self._channels = channels
+        self._timeout = timeout_seconds
+        self._answers = queue.SimpleQueue[tuple[_Errand, Receipt]]()
+        self._errands: dict[str, list[_Errand]] = {name: [] for name in channels}
+
+    def busy(self, channel: str) -> bool:
+        """Whether a channel takes nothing now, but will soon.
+
+        Parameters
+        ----------
+        channel : str
+            Its name.
+
+        Returns
+        -------
+        bool
+        """
+        errands = self._errands[channel]
+        return len(errands) >= AT_ONCE and not all(one.given_up for one in errands)
+
+    def submit(self, bundle: Bundle, letter: Letter) -> None:
+        """Give a letter to its channel; the answer is collected later.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            What the answer belongs to.
+        letter : Letter
+            What to hand over.
+        """
+        errand = _Errand(bundle, time.monotonic() + self._timeout)
+        if len(self._errands[bundle.channel]) >= AT_ONCE:
+            stuck = f"{AT_ONCE} earlier messages hang: the channel takes no more"
+            self._answers.put((errand, Receipt(handed=False, answer=stuck)))
+            return
+        self._errands[bundle.channel].append(errand)
+        name = f"page by {bundle.channel}"
+        threading.Thread(target=self._run, args=(errand, letter), name=name, daemon=True).start()
+
+    def _run(self, errand: _Errand, letter: Letter) -> None:
+        receipt = Receipt(handed=False, answer="the channel broke down")
+        try:
+            receipt = self._channels[letter.channel].hand_over(letter, self._timeout)
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+            # the text of the error may hold a secret, its kind does not
+            receipt = Receipt(handed=False, answer=f"the channel broke down: {type(error).__name__}")
+        finally:
+            self._answers.put((errand, receipt))
+
+    def collect(self) -> list[tuple[Bundle, Receipt]]:
+        """Answers since the last time; a hand-over whose time is up is answered for, once.
+
+        Returns
+        -------
+        list of (Bundle, Receipt)
+        """
+        found: list[tuple[Bundle, Receipt]] = []
+        while not self._answers.empty():
+            errand, receipt = self._answers.get()
+            errands = self._errands[errand.bundle.channel]
+            if errand in errands:
+                errands.remove(errand)
+            if receipt.handed or not errand.given_up:
+                found.append((errand.bundle, receipt))
+        late = [one for errands in self._errands.values() for one in errands if not one.given_up]
+        for errand in late:
+            if errand.deadline <= time.monotonic():
+                errand.given_up = True
+                receipt = Receipt(handed=False, answer=f"no answer within {self._timeout:g} s")
+                found.append((errand.bundle, receipt))
+        return found
+
+    def idle(self) -> bool:
+        """Whether no answer is awaited, but from hand-overs that were given up."""
+        return self._answers.empty() and all(one.given_up for errands in self._errands.values() for one in errands)

@@ -1,0 +1,1 @@
+"""Alerts and the incidents they belong to: one for each cause, paged until somebody acknowledges."""

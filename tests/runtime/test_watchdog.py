@@ -1,0 +1,258 @@
+"""The watchdog: a loop that is stopped, killed or gone pages people within ten seconds, whatever else runs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from workbench.data.inbox import Inbox
+from workbench.data.journal.chain import Signer
+from workbench.data.journal.journal import Journal
+from workbench.data.journal.rows import Row, RowKind
+from workbench.data.policy_file import read_policy
+from workbench.response.alerts.direct import DirectPages
+from workbench.response.alerts.messages import Letter
+from workbench.response.alerts.outbox import Receipt
+from workbench.response.alerts.watchdog_file import LOOP_SILENT, WATCHDOG_SILENT, read_heartbeat, watchdog_conditions
+from workbench.runtime.watchdog import MachineClock, Watchdog, WatchOptions, watch
+
+SECOND, NOON = 1_000_000_000, 1_795_780_800 * 1_000_000_000
+KEY = Signer.from_seed(bytes(32))
+PEOPLE = read_policy().people
+
+
+@dataclass(frozen=True)
+class Someone:
+    name: str
+    level: int
+    contacts: Mapping[str, str]
+    certified_until_ns: int | None = None
+    disabled: bool = False
+
+
+class SmallRoster:
+    def __init__(self) -> None:
+        names = enumerate(("ann", "cara", "dan"), 1)
+        self.people = {name: Someone(name, level, {"call": name}) for level, name in names}
+
+    def on_call(self, level: int, time_ns: int) -> Someone:
+        return list(self.people.values())[level - 1]
+
+
+class Phone:
+    name, personal = "call", True
+
+    def __init__(self) -> None:
+        self.letters: list[tuple[float, Letter]] = []
+
+    def hand_over(self, letter: Letter, timeout_seconds: float) -> Receipt:
+        self.letters.append((time.monotonic(), letter))
+        return Receipt(handed=True, answer="taken")
+
+
+@dataclass
+class TestClock:
+    """Time that passes when somebody sleeps."""
+
+    __test__ = False
+    seconds: float = 0.0
+
+    def wall_ns(self) -> int:
+        return NOON + int(self.seconds * SECOND)
+
+    def steady(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class Kennel:
+    """A loop's journal that speaks when told to, and a watchdog on it."""
+
+    home: Path
+    clock: TestClock = field(default_factory=TestClock)
+    phone: Phone = field(default_factory=Phone)
+    told: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.loop = Journal(self.home / "live", KEY)
+        self.options = WatchOptions(self.home / "control", halt=True, tell=self.told.append)
+        self.watchdog = self.fresh()
+
+    def fresh(self, **options: object) -> Watchdog:
+        pages = DirectPages([self.phone], SmallRoster, PEOPLE)
+        return Watchdog(self.home / "live", pages, self.clock, replace(self.options, **options))
+
+    def speak(self, *rows: Row) -> None:
+        self.loop.write(rows, {"status": json.dumps({"loop": {"wall_ns": self.clock.wall_ns()}})})
+
+    def run(self, seconds: float, *, speaking: bool) -> None:
+        for _ in range(int(seconds)):
+            if speaking:
+                self.speak()
+            self.watchdog.turn()
+            self.settle()
+            self.clock.sleep(1)
+
+    def settle(self) -> None:
+        for _ in range(500):
+            if self.watchdog._pages._workers.idle():
+                break
+            self.watchdog._pages.turn(self.clock.wall_ns())
+            time.sleep(0.001)
+
+    def called(self) -> list[str]:
+        return [letter.address for _, letter in self.phone.letters]
+
+
+@pytest.fixture
+def kennel(tmp_path: Path) -> Iterator[Kennel]:
+    made = Kennel(tmp_path)
+    yield made
+    made.loop.close(NOON)
+
+
+def test_a_loop_that_speaks_is_left_in_peace(kennel: Kennel) -> None:
+    kennel.run(60, speaking=True)
+    assert kennel.called() == [] and read_heartbeat(kennel.options.control).sentence == "the loop speaks"
+
+
+def test_a_silent_loop_pages_within_ten_seconds_and_is_halted_once(kennel: Kennel) -> None:
+    kennel.run(5, speaking=True)
+    kennel.run(10, speaking=False)
+    assert kennel.called() == ["ann"]
+    assert "is stopped or hangs: nothing from it for" in kennel.phone.letters[0][1].text
+    kennel.run(20, speaking=False)
+    [(_, command)] = Inbox(kennel.home / "live" / "inbox").waiting()
+    assert (command.act, command.actor) == ("halt", "the watchdog")
+
+
+def test_it_calls_again_and_goes_up_the_levels_until_the_loop_speaks(kennel: Kennel) -> None:
+    kennel.run(3, speaking=True)
+    kennel.run(6 * 60, speaking=False)
+    assert kennel.called() == ["ann", "ann", "ann", "ann", "cara"]
+    kennel.run(300, speaking=True)
+    assert len(kennel.called()) == 5 and kennel.told[-1] == "the loop speaks again"
+    assert read_heartbeat(kennel.options.control).incident is None
+
+
+def test_a_watchdog_that_starts_again_does_not_begin_again(kennel: Kennel) -> None:
+    kennel.run(3, speaking=True)
+    kennel.run(30, speaking=False)
+    kennel.watchdog = kennel.fresh()
+    kennel.run(60, speaking=False)
+    assert kennel.called() == ["ann"]
+    kennel.run(60, speaking=False)
+    assert kennel.called() == ["ann", "ann"]
+
+
+def test_a_loop_that_has_not_spoken_yet_may_be_starting(kennel: Kennel) -> None:
+    kennel.speak()
+    kennel.run(29, speaking=False)
+    assert kennel.called() == []
+    kennel.run(8, speaking=False)
+    assert kennel.called() == ["ann"]
+
+
+def test_without_any_loop_there_is_nothing_to_watch(tmp_path: Path) -> None:
+    clock, phone = TestClock(), Phone()
+    pages = DirectPages([phone], SmallRoster, PEOPLE)
+    ends = iter([False] * 100 + [True])
+    watch(tmp_path / "live", pages, clock, WatchOptions(tmp_path / "control", stopped=lambda: next(ends)))
+    assert read_heartbeat(tmp_path / "control").sentence == "no loop has run here yet" and not phone.letters
+
+
+def test_a_loop_that_was_asked_to_stop_is_a_warning_and_is_not_halted(kennel: Kennel) -> None:
+    kennel.run(3, speaking=True)
+    kennel.speak(Row(RowKind.NOTE, NOON, b'{"kind":"stopped","sentence":"the loop was asked to stop"}'))
+    kennel.loop.close(NOON)
+    kennel.run(20, speaking=False)
+    beat = read_heartbeat(kennel.options.control)
+    assert beat.incident.level == 2 and "was asked to stop" in beat.sentence
+    assert kennel.called() == [] and not Inbox(kennel.home / "live" / "inbox").waiting()
+
+
+def test_a_damaged_journal_is_silence(kennel: Kennel) -> None:
+    kennel.run(3, speaking=True)
+    kennel.loop.close(NOON)
+    (kennel.home / "live" / "journal.sqlite").write_bytes(b"nothing of the kind" * 300)
+    kennel.run(10, speaking=False)
+    assert kennel.called() == ["ann"] and "cannot be read" in read_heartbeat(kennel.options.control).sentence
+
+
+def test_an_acknowledgement_on_the_page_stops_the_calls(kennel: Kennel) -> None:
+    kennel.run(3, speaking=True)
+    kennel.run(10, speaking=False)
+    control = Journal(kennel.home / "control", KEY)
+    shown = [{"cause": LOOP_SILENT, "acknowledged": True, "newest_ns": kennel.clock.wall_ns()}]
+    control.write([], {"incidents": json.dumps({"incidents": shown})})
+    kennel.run(600, speaking=False)
+    control.close(NOON)
+    assert kennel.called() == ["ann"]
+
+
+def test_the_dispatcher_sees_both_silences_in_the_heartbeat(kennel: Kennel) -> None:
+    control = kennel.options.control
+    assert set(watchdog_conditions(control, NOON).values()) == {None}
+    kennel.run(3, speaking=True)
+    assert set(watchdog_conditions(control, kennel.clock.wall_ns()).values()) == {None}
+    kennel.run(10, speaking=False)
+    found = watchdog_conditions(control, kennel.clock.wall_ns())
+    assert found[LOOP_SILENT].level == 4 and found[WATCHDOG_SILENT] is None
+    later = watchdog_conditions(control, kennel.clock.wall_ns() + 20 * SECOND)
+    assert later[WATCHDOG_SILENT].level == 3 and LOOP_SILENT not in later
+    (control / "watchdog.json").write_text("[]")
+    assert "no heartbeat" in watchdog_conditions(control, NOON)[WATCHDOG_SILENT].sentence
+
+
+FAKE_LOOP = """
+import json, sys, time
+from pathlib import Path
+from workbench.data.journal.chain import Signer
+from workbench.data.journal.journal import Journal
+journal = Journal(Path(sys.argv[1]), Signer.from_seed(bytes(32)))
+ends = time.monotonic() + 60
+while time.monotonic() < ends:
+    journal.write([], {"status": json.dumps({"loop": {"wall_ns": time.time_ns()}})})
+    print("spoke", flush=True)
+    time.sleep(0.25)
+"""
+
+
+def paged_after(tmp_path: Path, how: signal.Signals) -> tuple[float, str]:
+    """Seconds from a signal to a process that speaks like a loop, to the first page; and what it says."""
+    phone, over = Phone(), threading.Event()
+    process = subprocess.Popen([sys.executable, "-c", FAKE_LOOP, str(tmp_path / "live")], stdout=subprocess.PIPE)
+    pages = DirectPages([phone], SmallRoster, PEOPLE)
+    options = WatchOptions(tmp_path / "control", stopped=over.is_set)
+    watcher = threading.Thread(target=watch, args=(tmp_path / "live", pages, MachineClock(), options))
+    try:
+        assert process.stdout is not None and process.stdout.readline()
+        watcher.start()
+        time.sleep(2.5)
+        assert not phone.letters
+        began = time.monotonic()
+        os.kill(process.pid, how)
+        while not phone.letters and time.monotonic() - began < 12:
+            time.sleep(0.05)
+        return phone.letters[0][0] - began, phone.letters[0][1].text
+    finally:
+        over.set()
+        process.kill()
+        process.communicate()
+        watcher.join()
+
+
+def test_a_stopped_process_pages_within_ten_seconds(tmp_path: Path) -> None:
+    seconds, text = paged_after(tmp_path, signal.SIGSTOP)
+    assert 4 < seconds < 10 and "is stopped or hangs" in text
