@@ -24,6 +24,8 @@ def stub() -> ModuleType:
 
 
 STUB = stub()
+SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
+"""Kept, so that people can look at every state in every size and theme after a run."""
 Opener = Callable[..., Any]
 
 
@@ -225,9 +227,14 @@ def test_a_part_that_cannot_be_drawn_is_said_and_the_others_go_on(opened):
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("size", ["desk", "wall", "phone"])
-@pytest.mark.parametrize(("variant", "shown"), [("calm", "fresh"), ("halted", "fresh"), ("no-loop", "silent")])
+@pytest.mark.parametrize(
+    ("variant", "shown"),
+    [("calm", "fresh"), ("breach", "fresh"), ("halted", "fresh"), ("stale", "silent"), ("no-loop", "silent")],
+)
 def test_axe_finds_nothing_serious(opened, variant, shown, size, theme):
     page = opened(variant, theme, size, shown)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    assert page.save_screenshot(str(SCREENSHOTS / f"{variant}-{size}-{theme}.png"))
     page.execute_script((files("axe_core_python") / "axe.min.js").read_text("utf-8"))
     found = page.execute_async_script(
         "const done = arguments[0];"

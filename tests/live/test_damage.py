@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from real_processes.breach import OPENING, RECOVERED
-from real_processes.damage import damaged, flipped, killed_folder
-from real_processes.processes import executions_of
-from real_processes.promises import broken_by_orders, last_head, order_notes
+from real_processes.damage import damaged, flipped, halted_by_start, killed_folder
+from real_processes.processes import executions_of, rows_of
+from real_processes.promises import broken_by_orders, last_head, order_notes, shown
 
 from workbench.app.live_shell import audit_replay
+from workbench.data.journal.rows import RowKind
 from workbench.data.journal.verification import verify
 from workbench.domain.errors import DataError
 
@@ -55,6 +56,38 @@ def test_a_log_cut_off_never_leads_to_an_unsound_journal(breach, killed, tmp_pat
     assert_sound_or_refused(breach.command(folder, turns=40), folder)
     # the chain cannot show that a disk lost synced bytes at its end; a head that was told before does
     assert not verify(folder, told).intact
+
+
+def test_a_start_without_acknowledged_rows_is_halted_and_says_so(breach, command, killed, tmp_path):
+    folder = damaged(killed, tmp_path / "cut", "journal.sqlite-wal", b"")
+    audit = command("audit", "verify", folder=folder)
+    assert audit.wait() == 1 and "acknowledged rows are missing at the end" in audit.out.read_text()
+    assert breach.command(folder, lived=RECOVERED).wait() == 0
+    table = shown(folder)
+    assert table["book"]["mode"] == "HALTED"
+    [halt] = [row for row in rows_of(folder, RowKind.COMMAND) if row["actor"] == "the loop"]
+    told = "acknowledged rows are missing at the end of"
+    assert halt["act"] == "halt" and told in halt["reason"] and "audit verify --expect" in halt["reason"]
+    for place in (rows_of(folder, RowKind.NOTE), table["notes"]):
+        assert any(told in row.get("sentence", "") for row in place)
+    assert told in (folder / "log.jsonl").read_text()
+    again = command("audit", "replay", folder=folder)
+    assert again.wait() == 0, again.out.read_text()
+
+
+def test_without_an_inbox_such_a_start_is_halted_all_the_same(breach, killed, tmp_path):
+    folder = damaged(killed, tmp_path / "cut", "journal.sqlite-wal", b"")
+    shutil.rmtree(folder / "inbox")
+    (folder / "inbox").write_text("a file stands in the way")
+    assert breach.command(folder, lived=RECOVERED).wait() == 0
+    assert shown(folder)["book"]["mode"] == "HALTED"
+    assert [row["actor"] for row in rows_of(folder, RowKind.COMMAND)] == ["signal"]
+
+
+def test_a_kill_alone_halts_nothing(breach, killed):
+    assert breach.command(killed, lived=RECOVERED).wait() == 0
+    assert not halted_by_start(killed)
+    assert "acknowledged rows" not in (killed / "log.jsonl").read_text()
 
 
 def test_no_order_number_is_used_again_after_a_log_was_lost(breach, killed, tmp_path):
@@ -121,3 +154,20 @@ def test_a_full_disk_ends_the_loop_and_a_start_afterwards_resumes(breach, tmp_pa
     assert "resumed after" in resumed.out.read_text()
     assert verify(folder).intact
     assert audit_replay(folder, lambda *_: None).same
+
+
+def test_a_disk_that_fails_while_a_loop_starts_is_worth_another_start(breach, tmp_path):
+    ends = []
+    for number in range(1, 19):
+        folder = tmp_path / f"sync-{number}"
+        ended = breach.command(folder, turns=3, sync_fails_at=number, struck=str(tmp_path / f"struck-{number}"))
+        ends.append(ended.wait())
+        assert ends[-1] in (0, 3), (number, (tmp_path / f"struck-{number}").read_text(), ended.err.read_text())
+        if ends[-1] == 3:
+            ended.sentence(code=3)
+    assert ends.count(3) > 12
+
+
+@pytest.mark.parametrize("limit", [100, 5_000, 40_000])
+def test_a_full_disk_at_the_start_is_worth_another_start(breach, tmp_path, limit):
+    assert "disk" in breach.command(tmp_path / "full", turns=3, file_limit=limit).sentence(code=3)

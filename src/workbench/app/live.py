@@ -1,5 +1,6 @@
 """The live loop put together: world, journal, broker, orders, engine; and what people ask of it from a shell."""
 
+import errno
 import os
 import sys
 import time
@@ -9,9 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from workbench.app.live_parts import first_engine, first_prices, supervised, trading
+import apsw
+
+from workbench.app.live_parts import (
+    adopted_strategies,
+    first_engine,
+    first_prices,
+    halted_after_a_loss,
+    supervised,
+    tell_how_it_opened,
+    trading,
+)
 from workbench.app.live_shell import live_folder, set_aside
 from workbench.app.sources import load_rates, registry
+from workbench.data.files import reason_of
 from workbench.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,6 +34,9 @@ if TYPE_CHECKING:
     from workbench.runtime.live.loop import LiveLoop
     from workbench.runtime.live.recovery import Begun
     from workbench.runtime.worlds.world import World
+
+DISK_ERRORS = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says of a disk that is full or fails; the last one of a limit on the size of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,30 @@ def run_live(request: LiveRequest, stopped: Callable[[], bool], tell: Callable[[
         tell("stopped: everything is on the disk, starting again goes on from here")
 
 
+def disk_trouble(error: BaseException) -> str:
+    """What to tell people when it is the disk that ended a loop, at its start or later.
+
+    Parameters
+    ----------
+    error : BaseException
+        From `run_live`; what it was raised from counts.
+
+    Returns
+    -------
+    str
+        One sentence; empty when something else is wrong, which would be wrong again at the next start.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (apsw.IOError, apsw.FullError)) or (
+            isinstance(cause, OSError) and cause.errno in DISK_ERRORS
+        ):
+            said = reason_of(error) if isinstance(error, OSError) else str(error)
+            return f"the disk is full or fails: {said}; see to it, a new start goes on from what it has kept"
+        cause = cause.__cause__
+    return ""
+
+
 def without_arrow() -> None:
     """Let pandas do without Arrow in this process: the loop reads no Parquet, and 39 MB stay free (measured).
 
@@ -149,12 +188,15 @@ def opened_loop(
     from workbench.runtime.live.loop import LiveLoop
     from workbench.runtime.live.outside import Outside
     from workbench.runtime.live.recovery import begin, is_new
+    from workbench.runtime.projection.health import Machine
     from workbench.runtime.worlds.policy_watch import policy_sources
 
     names = (request.changed_by, request.approved_by)
     # before the lock names this process: a signal that nobody listens to would end it
-    inbox = Halts(Inbox(folder / "inbox"))
+    messages = Inbox(folder / "inbox")
+    inbox = Halts(messages)
     journal = Journal(folder, Signer.open(folder))
+    halted_after_a_loss(journal, messages)
     since = world.begins_ns
     clock, feeds = world.clock(since), supervised(world, since, world.mids)
     opening = world.opening
@@ -167,13 +209,19 @@ def opened_loop(
         since = int(begun.state.time_ns)
         clock, feeds = world.clock(since), supervised(world, since, mids_of(begun.state))
     sources = [*world.sources(since), *policy_sources(begun.state, policy, request.policy_file, names)]
-    about = {"label": world.label, "synthetic": world.synthetic, "feed": request.feed, "pid": os.getpid()}
     log, file = open_log(folder / "log.jsonl")
-    publish = Metrics(folder / "metrics.prom").publish
-    outside = Outside(clock, time.perf_counter_ns, journal, feeds, broker, limits, inbox, sources, log, about, publish)
     with file:
+        about = {
+            "label": world.label, "synthetic": world.synthetic, "feed": request.feed, "pid": os.getpid(),
+            "strategy_set": adopted_strategies(log),
+        }  # fmt: skip
+        outside = Outside(
+            clock, time.perf_counter_ns, journal, feeds, broker, limits, inbox, sources, log, about,
+            Metrics(folder / "metrics.prom").publish, Machine(folder), speed=request.speed,
+        )  # fmt: skip
+        tell_how_it_opened(journal, begun, log)
         log("info", "loop started", resumed=begun.resumed, stepped=begun.stepped, feed=request.feed)
-        yield LiveLoop(outside, (begun.engine, begun.state), gateway, seen=begun.seen), begun
+        yield LiveLoop(outside, (begun.engine, begun.state), gateway, seen=begun.seen, memory=begun.memory), begun
 
 
 def mids_of(state: "EngineState") -> dict[str, float]:

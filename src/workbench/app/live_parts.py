@@ -1,15 +1,19 @@
 """Parts of a live loop: feeds under supervision, first prices, the paper broker with limits and gateway, the engine."""
 
+import secrets
+import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.domain.errors import DataError
+from workbench.domain.errors import DataError, ExecutionError, WorkbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workbench.app.live import LiveRequest
     from workbench.data.feeds.supervisor import FeedSupervisor
+    from workbench.data.inbox import Inbox
     from workbench.data.journal.journal import Journal
     from workbench.domain.policy import Policy
     from workbench.domain.trading.events import AnyEvent
@@ -17,12 +21,59 @@ if TYPE_CHECKING:
     from workbench.execution.gateway import OrderGateway
     from workbench.execution.limits import PreTradeLimits
     from workbench.execution.paper.broker import PaperBroker
+    from workbench.runtime.live.outside import Log
+    from workbench.runtime.live.recovery import Begun
     from workbench.runtime.worlds.clock import Clock
     from workbench.runtime.worlds.world import World
 
 FIRST_PRICES_SECONDS = 60.0
 PRICE_LIVES_SECONDS = 5.0
 """Of a price orders may meet; a made-up market that quotes rarely has older ones."""
+
+
+def halted_after_a_loss(journal: "Journal", inbox: "Inbox") -> None:
+    """Leave a halt when the journal has lost acknowledged rows: the loop acts on it before anything else.
+
+    It must be on the disk before the journal is written, which forgets the loss then. When the disk does not take it,
+    the halt is asked for by signal.
+
+    Parameters
+    ----------
+    journal : Journal
+        Opened, and not yet written.
+    inbox : Inbox
+        Of the loop; `Halts` listens to signals already.
+    """
+    from workbench.data.inbox import Command
+
+    if not journal.lost:
+        return
+    try:
+        inbox.send(Command.made("halt", "the loop", time.time_ns(), reason=journal.lost[:2_000]))
+    except ExecutionError:
+        signal.raise_signal(signal.SIGUSR1)
+
+
+def tell_how_it_opened(journal: "Journal", begun: "Begun", log: "Log") -> None:
+    """Say in log, journal and projection what people should know of how the journal was opened.
+
+    Parameters
+    ----------
+    journal : Journal
+        Has the notes.
+    begun : Begun
+        Knows the time, and what is shown.
+    log : Log
+        Takes a line each.
+    """
+    from workbench.runtime.live.rows import plain_row
+
+    now = int(begun.state.time_ns)
+    for sentence in journal.notes:
+        log("warning", sentence, kind="journal")
+        begun.memory.recent.noted(now, "journal", sentence)
+    if journal.notes:
+        journal.write([plain_row(now, {"kind": "journal", "sentence": sentence}) for sentence in journal.notes])
 
 
 def supervised(world: "World", since_ns: int, known: "Mapping[str, float]") -> "FeedSupervisor":
@@ -134,7 +185,9 @@ def trading(
     held = held_at_first(opening if is_new(journal) else journal)
     ledger = FileLedger(journal.folder / "paper.sqlite")
     broker = PaperBroker(plan, ledger, np.random.default_rng([request.seed, journal.epoch]), opening=held)
-    settings = GatewaySettings(journal.id, price_lives_ns=round(patience * SECOND_NS))
+    # drawn anew at every start: a damaged disk may take rows back, and no number of theirs may be used again
+    prefix = f"{journal.id}.{secrets.token_hex(3)}"
+    settings = GatewaySettings(prefix, price_lives_ns=round(patience * SECOND_NS))
     limits = PreTradeLimits(policy.pre_trade, held_strategies(world.book))
     return broker, limits, OrderGateway(settings, broker, limits)
 
@@ -159,3 +212,28 @@ def first_engine(world: "World", policy: "Policy", time_ns: int) -> "tuple[RiskE
     from workbench.runtime.replay import held_strategies
 
     return RiskEngine(policy, world.calibration, held_strategies(world.book)), Start(time_ns, world.book.equity)
+
+
+def adopted_strategies(log: "Log") -> "dict[str, str | int] | None":
+    """The strategy set that research has adopted; the loop only shows which one it is.
+
+    Parameters
+    ----------
+    log : Log
+        Told when it cannot be read: a book is protected all the same.
+
+    Returns
+    -------
+    dict or None
+        ``id``, ``as_of`` and the number of ``strategies``; None while there is none that can be read.
+    """
+    from workbench.app.weekly import strategy_registry
+
+    try:
+        found = strategy_registry().adopted()
+    except WorkbenchError as error:
+        log("warning", f"the adopted strategy set is not shown: {error}")
+        return None
+    if found is None:
+        return None
+    return {"id": found.id, "as_of": found.as_of.isoformat(), "strategies": len(found.members)}

@@ -243,7 +243,7 @@ def audit_verify(folder: Path, expected: str = "") -> "Verification":
     return verify(folder, Head(int(sequence), digest))
 
 
-def audit_replay(folder: Path, progress: Callable[[int], None]) -> "Replayed":
+def audit_replay(folder: Path, progress: Callable[[int, int], None]) -> "Replayed":
     """Step every event of the journal again and compare the decisions.
 
     Parameters
@@ -251,7 +251,7 @@ def audit_replay(folder: Path, progress: Callable[[int], None]) -> "Replayed":
     folder : Path
         Of the journal.
     progress : callable
-        Told how many events are done.
+        Told how many rows are done, and of how many.
 
     Returns
     -------

@@ -1,8 +1,11 @@
 """``workbench live`` and what belongs to it: up, status, what people may ask, and the care of the journal."""
 
+import inspect
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +14,9 @@ Folder = Annotated[str, typer.Option(help="Folder of the journal [default: WORKB
 Actor = Annotated[str, typer.Option("--as", help="Your name, for the record [default: the user of this shell]")]
 Reason = Annotated[str, typer.Option(help="Why, for the record")]
 Feed = Annotated[str, typer.Option(help="replay:SCENARIO, simulated, simulated:SEED, or tail:FILE")]
-Backup = Annotated[str, typer.Option(help="tail:FILE; replays have one of their own, 'none' leaves it out")]
+Backup = Annotated[
+    str, typer.Option("--backup", help="Second feed: tail:FILE; replays have one of their own, 'none' leaves it out")
+]
 Speed = Annotated[float, typer.Option(help="Seconds of a made-up world in one of ours; 0: as fast as possible")]
 BookFile = Annotated[str, typer.Option("--book", help="Positions at the very start: CSV with pair, units")]
 Equity = Annotated[float, typer.Option(help="Equity of a new book, US dollars")]
@@ -56,7 +61,7 @@ class Asked:
 
 def live(
     feed: Feed = "replay:brexit-2016",
-    backup_feed: Annotated[str, typer.Option("--backup", help="Second feed: tail:FILE; 'none' for none")] = "",
+    backup_feed: Backup = "",
     speed: Speed = 1.0,
     seconds: Annotated[float, typer.Option(help="Between two made-up quotes of one pair")] = 2.0,
     seed: Annotated[int, typer.Option(help="Of made-up prices and of the paper broker")] = 0,
@@ -70,10 +75,13 @@ def live(
     policy_change_approved_by: Annotated[str, typer.Option(help="The second person who approves that")] = "",
 ) -> None:
     """Watch and protect a book until told to stop (Ctrl-C): one process, no supervisor."""
-    from workbench.app.live import LiveRequest, run_live, without_arrow
+    from workbench.app.live import LiveRequest, disk_trouble, run_live, without_arrow
 
     without_arrow()
+    from apsw import Error as SQLiteError
+
     from workbench.data.journal.storage import JournalError
+    from workbench.domain.errors import WorkbenchError
     from workbench.runtime.live.loop import LoopFaultError
 
     request = LiveRequest(
@@ -84,6 +92,11 @@ def live(
         run_live(request, Asked(), say)
     except (LoopFaultError, JournalError) as error:
         typer.echo(f"workbench live: {error}", err=True)
+        sys.exit(AGAIN)
+    except (WorkbenchError, OSError, SQLiteError) as error:
+        if not (told := disk_trouble(error)):
+            raise
+        typer.echo(f"workbench live: {told}", err=True)
         sys.exit(AGAIN)
 
 
@@ -98,38 +111,77 @@ def say(sentence: str) -> None:
     typer.echo(f"{time.strftime('%H:%M:%S')} {sentence}")
 
 
+def with_options_of(other: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes ``**options`` those of another one, before its own.
+
+    Parameters
+    ----------
+    other : callable
+        The command in which they are written out.
+
+    Returns
+    -------
+    callable
+        A decorator.
+    """
+    shared = inspect.signature(other).parameters.values()
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        vars(command)["__signature__"] = signature.replace(parameters=[*shared, *own])
+        return command
+
+    return given
+
+
+def words_for(command: Callable[..., None], context: typer.Context, **instead: object) -> list[str]:
+    """The words that give a command the options it has in common with the one that was called.
+
+    Parameters
+    ----------
+    command : callable
+        Another command.
+    context : Context
+        Of the one that was called: what its options are called, and their values.
+    **instead : object
+        Values to take instead.
+
+    Returns
+    -------
+    list of str
+        Empty texts and flags that are not set are left out.
+    """
+    words, known = list[str](), inspect.signature(command).parameters
+    for option in context.command.params:
+        value = {**context.params, **instead}.get(str(option.name))
+        if option.name not in known or value is False or value == "":
+            continue
+        words += [option.opts[0]] if value is True else [option.opts[0], str(value)]
+    return words
+
+
+@with_options_of(live)
 def up(
-    feed: Feed = "replay:brexit-2016",
-    backup_feed: Annotated[str, typer.Option("--backup", help="Second feed: tail:FILE; 'none' for none")] = "",
-    speed: Speed = 1.0,
-    seconds: Annotated[float, typer.Option(help="Between two made-up quotes of one pair")] = 2.0,
-    seed: Annotated[int, typer.Option(help="Of made-up prices and of the paper broker")] = 0,
-    folder: Folder = "",
-    book: BookFile = "",
-    equity: Equity = 1e6,
-    policy: PolicyFile = "",
-    paper: PaperFile = "",
-    new: New = False,
-    policy_change_by: Annotated[str, typer.Option(help="Who puts another policy in force")] = "",
-    policy_change_approved_by: Annotated[str, typer.Option(help="The second person who approves that")] = "",
+    *,
+    context: typer.Context,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Without the risk monitor's page")] = False,
+    **options: Any,
 ) -> None:
     """Run every process of the box under one supervisor that starts them again when they die (Ctrl-C stops all)."""
     from workbench.app.live_shell import live_folder, set_aside, shown_or_nothing
+    from workbench.cli.monitor import own_command, page_command
     from workbench.monitor.live_screen import Screen
     from workbench.runtime.supervisor import Box
 
-    where = live_folder(folder)
-    if new and (aside := set_aside(where)):
+    where = live_folder(options["folder"])
+    if options["new"] and (aside := set_aside(where)):
         say(f"the earlier journal is now in {aside}")
-    options = {
-        "--feed": feed, "--backup": backup_feed, "--speed": f"{speed:g}", "--seconds": f"{seconds:g}",
-        "--seed": str(seed), "--folder": str(where), "--book": book, "--equity": repr(equity), "--policy": policy,
-        "--paper": paper,
-        "--policy-change-by": policy_change_by,
-        "--policy-change-approved-by": policy_change_approved_by,
-    }  # fmt: skip
-    chosen = [part for name, value in options.items() if value for part in (name, value)]
-    command = [sys.executable, "-c", "from workbench.cli import main; main()", "live", *chosen]
+    # an earlier journal is moved aside once, not whenever the loop is started again
+    words = words_for(live, context, folder=str(where), new=False)
+    commands = {"the live loop": own_command("live", *words)}
+    if not no_page:
+        commands["the page"] = page_command(str(where))
     asked = Asked()
     screen = Screen(lambda: shown_or_nothing(where), say)
 
@@ -137,7 +189,7 @@ def up(
         screen.refresh()
         return asked()
 
-    Box({"the live loop": command}, say).run(stopped)
+    Box(commands, say, spared=("the page",)).run(stopped)
 
 
 def status(
@@ -229,17 +281,15 @@ def audit_verify(
 def audit_replay(folder: Folder = "") -> None:
     """Step every event again, and say whether they lead to the decisions that were written."""
     from workbench.app import live_shell as app
-    from workbench.monitor.console import waiting
+    from workbench.monitor.console import CountedProgress
 
-    with waiting("stepping every event of the journal again"):
-        result = app.audit_replay(app.live_folder(folder), _silent)
+    with CountedProgress() as bar:
+        tell = partial(bar.tell, "stepping every event of the journal again")
+        tell(0, 1)  # the engine is imported first
+        result = app.audit_replay(app.live_folder(folder), tell)
     typer.echo(result.sentence)
     if not result.same:
         raise typer.Exit(REFUSED)
-
-
-def _silent(_done: int) -> None:
-    """Progress nobody asked for."""
 
 
 def backup(

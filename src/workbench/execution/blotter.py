@@ -20,7 +20,8 @@ class GatewaySettings:
     Attributes
     ----------
     journal_id : str
-        Of the journal the notes are written to; begins every order id, so that no other journal uses it.
+        Of the journal the notes are written to, and of one start on it; begins every order id, so that no other journal
+        uses it, nor a later start that has lost rows.
     acknowledge_within_ns : int
         An order the broker has not acknowledged by then is UNKNOWN.
     order_lives_ns : int

@@ -111,6 +111,42 @@ def test_a_level_that_insists_stays_refused_and_people_are_told_once(guard: Guar
     assert judged(guard, quote(1.1002, at=31)) is None
 
 
+@pytest.mark.parametrize(
+    ("bid", "ask", "why"),
+    [
+        (2.2, 2.2, Refusal.IMPLAUSIBLE),
+        (1e6, 1e6, Refusal.IMPLAUSIBLE),
+        (math.nan, 1.1, Refusal.NOT_A_NUMBER),
+        (0.0, 1.1, Refusal.NOT_POSITIVE),
+        (1.1, 1.09, Refusal.CROSSED),
+    ],
+)
+def test_a_pair_that_gives_nothing_but_impossible_prices_is_lost_until_a_good_one(
+    guard: Guard, bid: float, ask: float, why: Refusal
+) -> None:
+    for second in range(1, 8):
+        assert guard.lost == {}
+        assert judged(guard, RawQuote(NOW + second * SECOND_NS, "EURUSD", bid, ask)) is why
+    assert guard.lost == {"EURUSD": why}
+    assert judged(guard, quote(1.1, at=8)) is None and guard.lost == {}
+
+
+def test_impossible_prices_between_good_ones_lose_nothing(guard: Guard) -> None:
+    for second in range(1, 60):
+        judged(guard, quote(2.2 if second % 5 else 1.1 + second / 1e5, at=second))
+        assert guard.lost == {}
+
+
+def test_late_and_repeated_prices_do_not_say_that_the_last_one_is_wrong(guard: Guard) -> None:
+    for second in range(1, 60):
+        late, again = quote(1.2, at=second - 10), quote()
+        assert {guard.judge(one, NOW + second * SECOND_NS).refusal for one in (late, again)} <= {
+            Refusal.OUTDATED,
+            Refusal.DUPLICATE,
+        }
+    assert guard.lost == {} and guard.accepted == 1
+
+
 @pytest.mark.parametrize("mids", [[2.0, 2.1, 2.0, 2.1, 2.0], [2.0] * 4, [2.0, 3.0, 4.0, 5.0, 6.0]])
 def test_prices_that_disagree_or_are_few_are_no_level(guard: Guard, mids: list[float]) -> None:
     marks = [guard.judge(quote(mid, at=k + 1), NOW + (k + 1) * SECOND_NS).mark for k, mid in enumerate(mids)]

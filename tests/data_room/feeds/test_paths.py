@@ -7,7 +7,8 @@ import pytest
 
 from workbench.data.feeds.market import SimulatedMarket
 from workbench.data.feeds.paths import Fixes, QuotePlan, leg_bridge, market_times, quotes_between
-from workbench.data.feeds.replay import QuoteTape, ReplayFeed
+from workbench.data.feeds.protocol import RawQuote
+from workbench.data.feeds.replay import QuoteTape
 from workbench.domain.currencies import PAIRS, Pair, pair_leg_matrix
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.trading.market_hours import DAY_NS, HOUR_NS, SECOND_NS
@@ -136,30 +137,13 @@ def test_a_plan_that_cannot_be_quoted_is_refused(spreads: dict[str, float], seco
         QuotePlan(spreads, seconds)
 
 
-# --- replay
+# --- tapes
 
 
-def small_tape() -> QuoteTape:
-    return QuoteTape(np.array([10, 20, 20, 30]), np.array([0, 1, 0, 4]), np.arange(4) + 1.0, np.arange(4) + 1.5)
-
-
-def test_a_replay_hands_over_everything_that_is_due_once() -> None:
-    feed = ReplayFeed("replay", small_tape(), "SYNTHETIC", synthetic=True)
-    feed.connect(0)
-    assert (feed.due_ns(), list(feed.poll(9))) == (10, [])
-    assert [(raw.event_ns, raw.pair, raw.bid) for raw in feed.poll(20)] == [
-        (10, "EURUSD", 1.0),
-        (20, "GBPUSD", 2.0),
-        (20, "EURUSD", 3.0),
-    ]
-    assert (list(feed.poll(20)), feed.due_ns(), feed.ended) == ([], 30, False)
-    assert len(feed.poll(10**9)) == 1
-    assert (list(feed.poll(10**9)), feed.due_ns(), feed.ended) == ([], None, True)
-
-
-def test_a_replay_can_start_in_the_middle() -> None:
-    feed = ReplayFeed("replay", small_tape(), "SYNTHETIC", synthetic=True, start_ns=20)
-    assert [raw.event_ns for raw in feed.poll(100)] == [20, 20, 30]
+def test_a_tape_gives_its_quotes_as_objects_from_one_place_to_another() -> None:
+    tape = QuoteTape(np.array([10, 20, 20, 30]), np.array([0, 1, 0, 4]), np.arange(4) + 1.0, np.arange(4) + 1.5)
+    assert tape.quotes(1, 3) == [RawQuote(20, "GBPUSD", 2.0, 2.5), RawQuote(20, "EURUSD", 3.0, 3.5)]
+    assert (len(tape), tape.quotes(2, 2)) == (4, [])
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,11 @@ def test_heartbeats_are_no_prices_and_huge_lines_no_danger(tmp_path: Path) -> No
 
 def test_a_level_that_insists_is_told_and_stays_out(scripted_feed: MakeFeed) -> None:
     quotes, notes = run(supervisor(scripted_feed(NOW, [raw(second, 2.2) for second in range(1, 41)])), 41)
-    assert quotes == [] and told(notes) == [FeedNoteKind.CONNECTED, FeedNoteKind.LEVEL_REFUSED]
+    assert quotes == [] and told(notes) == [
+        FeedNoteKind.CONNECTED,
+        FeedNoteKind.LEVEL_REFUSED,
+        FeedNoteKind.WITHHELD,
+    ]
     assert "EURUSD at 2.20005" in notes[1].sentence and "last good 1.1" in notes[1].sentence
 
 

@@ -79,7 +79,7 @@ def test_a_journal_that_is_there_is_kept_aside(backup, folder, open_journal, quo
     assert verify(folder, journal.head).intact
     head = restore(backup, folder, replace=True)
     assert verify(folder).head == head
-    [aside] = folder.glob("journal-replaced-*")
+    [aside] = folder.glob("journal-replaced-*.sqlite")
     assert aside.name == f"journal-replaced-{journal.head.digest[:8]}.sqlite"
     (tmp_path / "old").mkdir()
     aside.rename(tmp_path / "old" / "journal.sqlite")
@@ -96,7 +96,7 @@ def test_rows_still_in_the_log_of_a_killed_loop_are_kept_aside_too(backup, folde
     subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
     assert (folder / "journal.sqlite-wal").stat().st_size > 0
     restore(backup, folder, replace=True)
-    [aside] = folder.glob("journal-replaced-*")
+    [aside] = folder.glob("journal-replaced-*.sqlite")
     (tmp_path / "old").mkdir()
     aside.rename(tmp_path / "old" / "journal.sqlite")
     with JournalReader(tmp_path / "old") as reader:
@@ -108,7 +108,7 @@ def test_a_damaged_journal_is_replaced_and_kept(backup, folder):
     (folder / "journal.sqlite").write_bytes(b"rubbish")
     (folder / "journal.sqlite-wal").write_bytes(b"more of it")
     restore(backup, folder, replace=True)
-    [aside, *_, log] = sorted(folder.glob("journal-replaced-*"))
+    [aside, *_, log, _] = sorted(folder.glob("journal-replaced-*"))
     assert (aside.read_bytes(), log.read_bytes()) == (b"rubbish", b"more of it")
     assert log.name == f"{aside.name}-wal"
     assert verify(folder).intact

@@ -11,6 +11,7 @@ from dataclasses import replace
 import apsw
 import pytest
 
+from workbench.data.journal import storage
 from workbench.data.journal.chain import Signer
 from workbench.data.journal.journal import FencedError, Journal, JournalError, JournalOptions
 from workbench.data.journal.reader import JournalReader
@@ -106,6 +107,32 @@ def test_a_second_writer_is_refused_and_a_reader_is_not(open_journal, quotes, fo
         assert (reader.id, reader.epoch) == (journal.id, 1)
         assert (reader.shown("book"), reader.shown("nothing")) == ('{"n":2}', None)
         assert list(reader.rows()) == list(journal.rows())
+        journal.write([], {"book/2": "{}", "book/1": "{}", "other": "{}"})
+        for one in (reader, journal):
+            assert (one.shown_keys("book/"), one.shown_keys("none")) == (["book/1", "book/2"], [])
+
+
+def test_a_reader_in_the_middle_of_something_does_not_stop_a_start_but_people_are_told(
+    open_journal, quotes, folder, monkeypatch
+):
+    journal = open_journal()
+    journal.write(quotes(0, 5))
+    assert journal.notes == ()
+    monkeypatch.setattr(storage, "BUSY_MILLISECONDS", 20)
+    with JournalReader(folder) as reader:
+        reader._connection.execute("BEGIN; SELECT * FROM journal LIMIT 1").fetchall()
+        journal.write(quotes(5, 5))
+        head = journal.head
+        journal._give_up("a flush failed")
+        journal = open_journal()
+        [told] = journal.notes
+        assert "for 0.02 s" in told and "was not folded into it at the start" in told
+        assert journal.head == head
+        journal.write(quotes(10, 5))
+        assert reader._connection.execute("SELECT count(*) FROM journal").fetchall() == [(5,)]
+    journal.close(9_999)
+    assert open_journal().notes == ()
+    assert verify(folder, head).intact
 
 
 def test_a_writer_that_was_overtaken_writes_nothing_more(open_journal, quotes, folder):
@@ -147,7 +174,10 @@ def test_a_failed_write_is_never_tried_again_and_loses_nothing_before_it(open_jo
     with full_disk(50_000), pytest.raises(JournalError, match="a failed write is never tried again"):
         write_on()
     assert head.sequence > 5
-    for refused in (lambda: journal.write(quotes(0, 1)), lambda: journal.keep_snapshot(1, "1", b"")):
+    for refused in (
+        lambda: journal.write(quotes(0, 1)), lambda: journal.keep_snapshot(1, "1", b""),
+        lambda: list(journal.rows()), lambda: journal.shown("book"),
+    ):  # fmt: skip
         with pytest.raises(JournalError, match="closed for good"):
             refused()
     journal.close(9_000)
@@ -166,6 +196,7 @@ def test_a_row_that_cannot_be_stored_is_refused_before_anything_is_written(open_
 KILLED = """
 import sys
 from pathlib import Path
+from workbench.data.journal import storage
 from workbench.data.journal.chain import Signer
 from workbench.data.journal.journal import Journal, JournalOptions
 from workbench.data.journal.rows import Row, RowKind

@@ -11,7 +11,7 @@ from workbench.data.journal.chain import Signer, chained, first_digest, read_key
 from workbench.data.journal.codec import encode_table
 from workbench.data.journal.journal import Journal
 from workbench.data.journal.reader import JournalReader
-from workbench.data.journal.rows import Head, Row, RowKind
+from workbench.data.journal.rows import HEAD_FILE, Head, Row, RowKind
 from workbench.data.journal.verification import verify
 from workbench.domain.errors import DataError
 
@@ -88,6 +88,8 @@ def test_two_swapped_rows_are_found(filled, alter):
 def test_an_end_that_was_cut_off_is_found_by_a_head_seen_before(kept, filled, alter):
     head = verify(filled).head
     alter(("DELETE FROM journal WHERE sequence>?", kept))
+    assert f"{8 - kept} acknowledged rows are missing at the end" in verify(filled).sentence
+    (filled / HEAD_FILE).unlink()
     assert verify(filled).intact
     found = verify(filled, head)
     assert found.first_bad == kept + 1
@@ -125,6 +127,7 @@ def test_a_history_written_anew_fails_at_the_next_signature(filled, open_journal
         open_journal()
     own = Signer.open(filled)
     rechain(filled, 3, other, own)
+    (filled / HEAD_FILE).unlink()
     assert verify(filled).intact  # who has the key can: then only a head that was seen elsewhere tells
     found = verify(filled, head)
     assert found.first_bad == 8

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.data.journal.rows import RowKind
 from workbench.data.journal.verification import verify
 from workbench.domain.errors import DataError
 
 from .breach import HALT_WAITS, OPENING, RECOVERED, ScriptedBreach
 from .deaths import KILLED, REFUSED, sentence_of
+from .processes import rows_of
 from .promises import broken_by_orders, last_head, shown
 from .tally import RealTally
 
@@ -53,11 +55,17 @@ def is_intact(folder: Path) -> bool:
         return False
 
 
+def halted_by_start(folder: Path) -> bool:
+    """Whether the loop has halted itself because acknowledged rows were missing."""
+    return any(row["actor"] == "the loop" and row["act"] == "halt" for row in rows_of(folder, RowKind.COMMAND))
+
+
 def start_on(breach: ScriptedBreach, folder: Path, tally: RealTally) -> None:
     """Start on damaged files.
 
     Without effect: everything ends as if nothing had been. Refused: one sentence, nothing is done. Else the damage must
-    be found by an audit that knows the last head told before it, and still nothing is executed twice, grows or turns.
+    be found by an audit that knows the last head told before it, and still nothing is executed twice, grows or turns,
+    and the book is HALTED whether or not the halt that was asked for is among the lost rows (I4).
     """
     before = last_head(folder)
     found = not is_intact(folder)  # before the start adds heads of its own
@@ -72,7 +80,9 @@ def start_on(breach: ScriptedBreach, folder: Path, tally: RealTally) -> None:
         broken += breach.broken(folder, HALT_WAITS)
     else:
         tally.counts["went on without rows the disk had lost, which the audit finds"] += 1
-        tally.counts["of these had lost a halt with them"] += shown(folder)["book"]["mode"] != "HALTED"
+        mode = shown(folder)["book"]["mode"]
+        tally.counts["of these were halted by the start for what was lost"] += halted_by_start(folder)
+        broken += [] if mode == "HALTED" else [f"I4 rows with a halt may be lost, and the book is {mode}"]
         broken += broken_by_orders(folder, OPENING)
     tally.add(folder.name, broken)
 
@@ -105,7 +115,7 @@ def damages(
     breach: ScriptedBreach, done: str, cases: Callable[[Path, Path, int], Iterator[Case]], number: int
 ) -> RealTally:
     """Start on each of these files."""
-    tally = RealTally(done, "I1, I3, I5; without effect: all of I1–I6, I8")
+    tally = RealTally(done, "I1, I3, I4, I5; without effect: all of I1–I6, I8")
     with tally.timed():
         killed = killed_folder(breach, f"left-by-a-kill-{cases.__name__}")
         for name, whole, file, change in cases(breach.undisturbed, killed, number):

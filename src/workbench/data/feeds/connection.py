@@ -29,6 +29,8 @@ class FeedNoteKind(IntEnum):
     DIVERGED = 5
     CONVERGED = 6
     LEVEL_REFUSED = 7
+    WITHHELD = 8
+    USED_AGAIN = 9
 
 
 @dataclass(frozen=True, slots=True)

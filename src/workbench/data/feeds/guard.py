@@ -3,7 +3,7 @@
 A large move is marked and let through, never held back: a real gap must reach the engine at once, where entries stop
 at the first reading and the rule of agreeing readings decides whether the book acts on it. Only what cannot be a price
 of the pair at all is refused, and a level half as high again as the last good one is a matter for people, however
-often it is repeated.
+often it is repeated. A pair of which nothing else comes any more is lost: its last good price says nothing of it now.
 """
 
 import math
@@ -64,6 +64,8 @@ MOST_REPEATS = 20
 LONGEST_REPEAT_NS = 60 * SECOND_NS
 AGREEING, AGREEING_NS, AGREEING_WITHIN = 5, 10 * SECOND_NS, 0.01
 """So many implausible prices in a row, so quickly and so close to each other, are a level, and people are told."""
+LOST_AFTER_NS = 5 * SECOND_NS
+"""First rung of the technical ladder: a pair that gave only what cannot be its price for longer has no fresh one."""
 SPIKE_BAND = 8.0 * 1.4826
 """Eight standard deviations of a normal distribution with that median absolute return (Rousseeuw and Croux 1993)."""
 SMALLEST_SPIKE = 0.001
@@ -111,6 +113,9 @@ class Guard:
         self._last = {name: _Last(known_mids.get(name, 0.0)) for name in universe}
         self._refused = [0] * len(Refusal)
         self._moves = 0
+        # since when a pair has given nothing but what cannot be its price
+        self._denied_ns: dict[str, int] = {}
+        self._lost: dict[str, Refusal] = {}
         self.accepted = 0
         self.spikes = 0
 
@@ -118,6 +123,11 @@ class Guard:
     def refused(self) -> dict[Refusal, int]:
         """How many were refused, by reason."""
         return {refusal: self._refused[refusal] for refusal in Refusal}
+
+    @property
+    def lost(self) -> Mapping[str, Refusal]:
+        """Pairs without a price: for a while all that came was no possible price; and why the last one was refused."""
+        return self._lost
 
     def judge(self, raw: RawQuote, now_ns: int) -> Verdict:
         """Judge a quote and remember it when it is good.
@@ -139,19 +149,21 @@ class Guard:
             return self._refuse(Refusal.WRONG_INSTRUMENT)
         bid, ask, event_ns = raw.bid, raw.ask, raw.event_ns
         if not (LOWEST <= bid <= ask <= HIGHEST and ask <= bid * LARGEST_FACTOR):
-            return self._refuse(_fault(bid, ask))
+            return self._deny(raw.pair, self._refuse(_fault(bid, ask)), now_ns)
         if not -AHEAD_NS <= now_ns - event_ns <= BEHIND_NS:
             return self._refuse(Refusal.FROM_THE_FUTURE if event_ns > now_ns else Refusal.OUTDATED)
         if event_ns < last.event_ns:
             return self._refuse(Refusal.REORDERED)
         if bid == last.bid and ask == last.ask:
-            return self._repeat(last, event_ns)
+            return self._repeat(raw.pair, last, event_ns)
         mid, before = 0.5 * (bid + ask), last.mid
         if before > 0.0 and not (mid <= before * LARGEST_FACTOR and before <= mid * LARGEST_FACTOR):
-            return self._implausible(last, mid, event_ns)
+            return self._deny(raw.pair, self._implausible(last, mid, event_ns), now_ns)
         verdict = self._moved(last, mid) if last.event_ns != NEVER_NS else ACCEPTED
         last.event_ns, last.bid, last.ask, last.mid = event_ns, bid, ask, mid
         last.repeats, last.since_ns, last.moves, last.odd = 0, event_ns, self._moves, 0
+        if self._denied_ns:
+            self._found(raw.pair)
         self.accepted += 1
         return verdict
 
@@ -174,6 +186,18 @@ class Guard:
         self._refused[refusal] += 1
         return REFUSED[refusal]
 
+    def _deny(self, pair: str, verdict: Verdict, now_ns: int) -> Verdict:
+        """Notice when a pair has given nothing but what cannot be its price."""
+        since = self._denied_ns.setdefault(pair, now_ns)
+        if now_ns - since > LOST_AFTER_NS and verdict.refusal is not None:
+            self._lost[pair] = verdict.refusal
+        return verdict
+
+    def _found(self, pair: str) -> None:
+        """A good price has come."""
+        self._denied_ns.pop(pair, None)
+        self._lost.pop(pair, None)
+
     def _moved(self, last: _Last, mid: float) -> Verdict:
         """Count the move and move the running median."""
         self._moves += 1
@@ -190,7 +214,7 @@ class Guard:
         self.spikes += 1
         return SPIKED
 
-    def _repeat(self, last: _Last, event_ns: int) -> Verdict:
+    def _repeat(self, pair: str, last: _Last, event_ns: int) -> Verdict:
         """Let a repeat count as fresh for a while, or as long as nothing else moves either."""
         if event_ns == last.event_ns:
             return self._refuse(Refusal.DUPLICATE)
@@ -199,6 +223,8 @@ class Guard:
         if long and self._moves > last.moves:
             return self._refuse(Refusal.STALE_REPEAT)
         last.event_ns, last.odd = event_ns, 0
+        if self._denied_ns:
+            self._found(pair)
         self.accepted += 1
         return ACCEPTED
 

@@ -1,6 +1,5 @@
-"""Prepared quotes, played in the order of time: held as arrays, made into objects only when handed over."""
+"""Prepared quotes in the order of time: held as arrays, made into objects only when handed over."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,50 +66,3 @@ class QuoteTape:
             strict=True,
         )
         return [RawQuote(time_ns, PAIRS[pair], bid, ask) for time_ns, pair, bid, ask in rows]
-
-
-class ReplayFeed:
-    """Plays a tape; a reconnect goes on where it was.
-
-    Parameters
-    ----------
-    name : str
-        For people.
-    tape : QuoteTape
-        What is played.
-    label : str
-        What the prices are and whom to name.
-    synthetic : bool
-        Whether any price is made up.
-    start_ns : int or None
-        Quotes before this are skipped; None plays all.
-    """
-
-    def __init__(self, name: str, tape: QuoteTape, label: str, *, synthetic: bool, start_ns: int | None = None) -> None:
-        self.name, self.label, self.synthetic = name, label, synthetic
-        self._tape = tape
-        self._next = 0 if start_ns is None else int(np.searchsorted(tape.times_ns, start_ns, side="left"))
-
-    @property
-    def ended(self) -> bool:
-        """Whether everything has been handed over."""
-        return self._next >= len(self._tape)
-
-    def connect(self, now_ns: int) -> None:
-        """Nothing to open."""
-
-    def poll(self, now_ns: int) -> Sequence[RawQuote]:
-        """Hand over everything up to `now_ns` that has not been handed over yet."""
-        due = self.due_ns()
-        if due is None or due > now_ns:
-            return ()
-        first = self._next
-        self._next = int(np.searchsorted(self._tape.times_ns, now_ns, side="right"))
-        return self._tape.quotes(first, self._next)
-
-    def due_ns(self) -> int | None:
-        """Time of the next quote; None at the end."""
-        return None if self.ended else int(self._tape.times_ns[self._next])
-
-    def close(self) -> None:
-        """Nothing to let go of."""

@@ -1,7 +1,9 @@
 """One or two feeds, connected, guarded, compared and measured: what comes out goes to the engine as it is.
 
 Which feed the book lives by is the engine's decision (its technical ladder fails over); the loop writes it into
-`FeedSupervisor.in_use`. The supervisor never switches.
+`FeedSupervisor.in_use`. The supervisor never switches. A feed that has lost a price the book is judged by is withheld
+as a whole: to the engine it is silent, so its technical ladder fails over, stops growth and at last flattens. The other
+prices alone would make it look fresh, and the book would be judged by a price that is no longer one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,7 @@ import numpy as np
 
 from workbench.data.feeds.connection import Connection, FeedNote, FeedNoteKind
 from workbench.data.feeds.divergence import Divergence
-from workbench.data.feeds.guard import Guard, Mark
+from workbench.data.feeds.guard import LOST_AFTER_NS, Guard, Mark, Refusal
 from workbench.data.feeds.protocol import Feed, RawQuote
 from workbench.data.feeds.quality import FeedQuality, QualityMeter
 from workbench.domain.errors import ConfigError
@@ -26,6 +28,12 @@ QUALITY_EVERY_NS = SECOND_NS
 QUALITY_FROM_NS = 60 * SECOND_NS
 """Open market time before quality is judged: shorter than that says little."""
 LOW_SCORE, GOOD_SCORE = 80.0, 90.0
+WORDS = {
+    Refusal.NOT_A_NUMBER: "not a number",
+    Refusal.NOT_POSITIVE: "zero or less",
+    Refusal.CROSSED: "bid above ask",
+    Refusal.IMPLAUSIBLE: "more than half away, or no price any pair ever had",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +55,11 @@ class FeedBatch:
 class _Line:
     """A feed with everything that is kept about it."""
 
-    __slots__ = ("connection", "guard", "is_low", "meter")
+    __slots__ = ("connection", "guard", "is_low", "meter", "withheld")
 
     def __init__(self, connection: Connection, guard: Guard, meter: QualityMeter) -> None:
         self.connection, self.guard, self.meter = connection, guard, meter
-        self.is_low = False
+        self.is_low, self.withheld = False, False
 
     def quality(self) -> FeedQuality:
         feed = self.connection.feed
@@ -126,7 +134,9 @@ class FeedSupervisor:
             raws = line.connection.poll(now_ns)
             notes += line.connection.take_notes()
             line.meter.begin(now_ns)
-            good += [(raw.event_ns, number, raw) for raw in raws if self._is_good(line, raw, now_ns, notes)]
+            heard = [(raw.event_ns, number, raw) for raw in raws if self._is_good(line, raw, now_ns, notes)]
+            if not self._is_withheld(line, exposure, notes):
+                good += heard
         if self._divergence:
             good.sort(key=lambda entry: entry[0])
         quotes = tuple(self._compared(number, raw, now_ns, exposure, notes) for _, number, raw in good)
@@ -189,6 +199,16 @@ class FeedSupervisor:
             notes.append(_level_refused(line, raw))
         return False
 
+    def _is_withheld(self, line: _Line, exposure: Mapping[str, float], notes: list[FeedNote]) -> bool:
+        """Whether the feed has lost the price of a dollar pair, which values every other, or of one that is held."""
+        lost = [pair for pair in line.guard.lost if "USD" in pair or exposure.get(pair, 0.0) != 0.0]
+        if lost and not line.withheld:
+            notes.append(_withheld(line, lost[0]))
+        elif line.withheld and not lost:
+            notes.append(_used_again(line))
+        line.withheld = bool(lost)
+        return line.withheld
+
     def _compared(
         self, number: int, raw: RawQuote, now_ns: int, exposure: Mapping[str, float], notes: list[FeedNote]
     ) -> Quote:
@@ -218,9 +238,25 @@ def _level_refused(line: _Line, raw: RawQuote) -> FeedNote:
     sentence = (
         f"feed {number} ({line.connection.feed.name}) insists on {raw.pair} at {level:.6g}, more than half away from "
         f"the last good {line.guard.last_mid(raw.pair):.6g}: it stays refused; compare with another source, and if it "
-        "is real, start again with fresh reference rates"
+        "is real, close the positions and begin a new journal from rates that have it"
     )
     return FeedNote(FeedNoteKind.LEVEL_REFUSED, number, raw.pair, sentence)
+
+
+def _withheld(line: _Line, pair: str) -> FeedNote:
+    number, refusal = line.connection.number, line.guard.lost[pair]
+    sentence = (
+        f"feed {number} ({line.connection.feed.name}) counts as silent: of {pair}, last good at "
+        f"{line.guard.last_mid(pair):.6g}, it has sent nothing for {LOST_AFTER_NS // SECOND_NS} s that can be its "
+        f"price ({WORDS[refusal]}), so the book cannot be judged by it"
+    )
+    return FeedNote(FeedNoteKind.WITHHELD, number, pair, sentence)
+
+
+def _used_again(line: _Line) -> FeedNote:
+    number = line.connection.number
+    sentence = f"feed {number} ({line.connection.feed.name}) counts again: it has a price of every pair that is needed"
+    return FeedNote(FeedNoteKind.USED_AGAIN, number, None, sentence)
 
 
 def _quality_low(number: int, quality: FeedQuality) -> FeedNote:

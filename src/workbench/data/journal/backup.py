@@ -13,11 +13,11 @@ from pathlib import Path
 
 import apsw
 
-from workbench.data.files import cannot_write, sync_folder
+from workbench.data.files import cannot_write, sync_folder, write_atomically
 from workbench.data.journal import storage
 from workbench.data.journal.chain import read_keys, trust, trusted_keys, write_keys
 from workbench.data.journal.reading import head_of
-from workbench.data.journal.rows import Head
+from workbench.data.journal.rows import HEAD_FILE, Head, told_line
 from workbench.data.journal.verification import verify_file
 from workbench.domain.errors import DataError, ExecutionError
 
@@ -130,7 +130,8 @@ def restore(source: Path, folder: Path, *, replace: bool = False) -> Head:
     folder : Path
         Where the journal shall be; made when missing.
     replace : bool
-        Move a journal that is there aside, as ``journal-replaced-….sqlite``; it is never deleted.
+        Move a journal that is there aside, as ``journal-replaced-….sqlite``; it is never deleted, nor is the head that
+        was kept beside it (``….sqlite.head``).
 
     Returns
     -------
@@ -167,9 +168,16 @@ def _put_in_place(source: Path, target: Path) -> Head:
         if brought is not None:
             trust(target.parent, brought)
         _move_aside(target)
+        # before the copy is in place: the journal that is there may go on behind this head, the copy ends with it
+        write_atomically(target.with_name(HEAD_FILE), _line_of(copy, head))
         copy.replace(target)
         sync_folder(target.parent)
     return head
+
+
+def _line_of(copy: Path, head: Head) -> bytes:
+    with closing(storage.open_to_read(copy)) as connection:
+        return told_line(storage.meta_value(connection, "journal"), head.sequence, bytes.fromhex(head.digest))
 
 
 def _remains(target: Path) -> list[str]:
@@ -188,6 +196,9 @@ def _move_aside(target: Path) -> None:
     for suffix in kept:
         if not _beside(aside, suffix).exists():
             os.link(_beside(target, suffix), _beside(aside, suffix))
+    told = target.with_name(HEAD_FILE)
+    if told.exists() and not _beside(aside, ".head").exists():
+        os.link(told, _beside(aside, ".head"))
     sync_folder(target.parent)
     for suffix in storage.SIDE_FILES:
         _beside(target, suffix).unlink(missing_ok=True)

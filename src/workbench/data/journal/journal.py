@@ -7,8 +7,8 @@ good, the loop halts, and recovery is a start like any other.
 import re
 import secrets
 import struct
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ import apsw
 
 from workbench.data.journal import reading, storage
 from workbench.data.journal.chain import BrokenChainError, Signer, chained
-from workbench.data.journal.rows import Head, Row, RowKind, StoredRow
+from workbench.data.journal.reader import Readable
+from workbench.data.journal.rows import Head, HeadFile, Row, RowKind, Told
 from workbench.data.journal.storage import FencedError, JournalError
 from workbench.domain.errors import ConfigError, InvariantError
 
@@ -35,7 +36,8 @@ class JournalOptions:
     Attributes
     ----------
     vfs : str
-        Name of an apsw VFS that stands in for the disk, as in a simulation: no lock file, no permissions.
+        Name of an apsw VFS that stands in for the disk, as in a simulation: no lock file, no permissions,
+        no file with the head beside it (that is no file of SQLite's, so the simulated disk does not have it).
     exclusive : bool
         Nobody else opens the file: needed under a VFS without shared memory.
     checkpoint_rows : int
@@ -60,7 +62,7 @@ class JournalOptions:
 PLAIN = JournalOptions()
 
 
-class Journal:
+class Journal(Readable):
     """Opens a journal, or makes it, and writes it until it is closed.
 
     Parameters
@@ -71,6 +73,14 @@ class Journal:
         Signs checkpoints.
     options : JournalOptions
         How it is kept.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What people should know of how it was opened.
+    lost : str
+        What is missing of what was acknowledged, and what to do: the book must be halted. Empty when nothing is. It is
+        found again at the next opening unless something has been written since.
 
     Raises
     ------
@@ -88,6 +98,9 @@ class Journal:
         self._signer = signer
         self._options = options
         self._closed_because = ""
+        self.notes: tuple[str, ...] = ()
+        self.lost = ""
+        self._head_file: HeadFile | None = None
         with ExitStack() as opened:
             if not options.vfs:
                 storage.prepare_folder(folder)
@@ -97,6 +110,7 @@ class Journal:
                 opened.callback(self._let_go)
                 self._check_identity()
                 self._take_over()
+                self._hold_against_told(opened)
             self._opened = opened.pop_all()
 
     def _connect(self) -> apsw.Connection:
@@ -126,12 +140,24 @@ class Journal:
         if mode != [("wal",)]:
             raise JournalError(f"cannot keep a write-ahead log beside {self._path}: SQLite chose {mode[0][0]} instead")
         self._connection.execute("PRAGMA synchronous=FULL")
-        # after a failed flush the log may hold rows the disk has not: fold them into the database, flushed, before
-        # anything is written behind them
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._fold_log()
         self.id = storage.meta_value(self._connection, "journal")
         if self._options.journal_id not in ("", self.id):
             raise ConfigError(f"expected the journal {self._options.journal_id} in {self._path}, got {self.id}")
+
+    def _fold_log(self) -> None:
+        """Fold the write-ahead log into the database, flushed, before anything is written behind it.
+
+        After a failed flush it may hold rows that the disk has not. A reader in the middle of something stands in the
+        way; the book is not left alone for that, people are told.
+        """
+        [(busy, _, _)] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if busy:
+            self.notes = (
+                f"somebody has been reading the journal {self._path} for {storage.BUSY_MILLISECONDS / 1_000:g} s, so "
+                "its write-ahead log was not folded into it at the start: if the disk had refused a write before, "
+                "close monitor and audit and start the loop again, or a power failure may cost rows",
+            )
 
     def _take_over(self) -> None:
         """Check the tail, then raise the epoch: whoever wrote before is refused from now on."""
@@ -141,6 +167,39 @@ class Journal:
         self.epoch = reading.epoch_of(self._connection) + 1
         self._connection.execute("UPDATE meta SET value=? WHERE key='epoch'", (str(self.epoch),))
         self._connection.execute("COMMIT")
+
+    def _hold_against_told(self, opened: ExitStack) -> None:
+        """Look for acknowledged rows that are missing, and go on keeping the head outside the journal."""
+        if self._options.vfs:
+            return
+        self._head_file = opened.enter_context(closing(HeadFile(self.folder)))
+        trouble, told = self._head_file.trouble, self._head_file.told
+        if told is not None and told.journal != self.id and self._sequence:
+            trouble = f"the head beside the journal {self._path} is of another one ({told.journal}, not {self.id})"
+        elif told is not None:
+            self.lost = self._missing(told)
+        if trouble:
+            self.notes += (f"{trouble}: whether acknowledged rows are missing at the end cannot be said",)
+        if self.lost:
+            self.notes += (self.lost,)
+        else:
+            self._head_file.keep(self.id, self._sequence, self._digest)
+
+    def _missing(self, told: Told) -> str:
+        head, end = told.head, self._sequence
+        if told.journal != self.id:
+            what = f"the journal {told.journal} is gone from {self.folder} with {head.sequence:,} acknowledged rows"
+        elif head.sequence > end:
+            what = f"{head.sequence - end:,} acknowledged rows are missing at the end of {self._path}, behind row {end}"
+        elif head.sequence and reading.digest_at(self._connection, head.sequence) != bytes.fromhex(head.digest):
+            what = f"row {head.sequence} of {self._path} is not the one that was acknowledged"
+        else:
+            return ""
+        return (
+            f"{what}: a halt or a latch may be gone with them, so the book is HALTED. Keep a copy of the folder, run "
+            f"`workbench audit verify --expect {head.sequence}:{head.digest}`, compare the positions with those at "
+            "the broker; then two people resume"
+        )
 
     @property
     def head(self) -> Head:
@@ -210,6 +269,8 @@ class Journal:
             self._sequence, self._time_ns, _, kind, _, self._digest = records[-1]
             if kind == RowKind.CHECKPOINT:
                 self._checkpoint = self._sequence
+            if self._head_file is not None:
+                self._head_file.keep(self.id, self._sequence, self._digest)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -251,35 +312,6 @@ class Journal:
     def _let_go(self) -> None:
         with suppress(apsw.Error, OSError):
             self._connection.close()
-
-    def rows(
-        self, after: int = 0, kinds: Collection[RowKind] | None = None, upto: int | None = None
-    ) -> Iterator[StoredRow]:
-        """Rows, in order.
-
-        Parameters
-        ----------
-        after : int
-            Sequence before the first one wanted.
-        kinds : collection of RowKind, optional
-            Only these.
-        upto : int, optional
-            The last sequence wanted.
-
-        Yields
-        ------
-        StoredRow
-
-        Raises
-        ------
-        DataError
-            When the file is damaged.
-        JournalError
-            When the journal is closed.
-        """
-        self._refuse_when_closed()
-        bounds = (after, reading.LAST_SEQUENCE if upto is None else upto)
-        yield from reading.rows_between(self._connection, self._path, bounds, kinds)
 
     def keep_snapshot(self, sequence: int, version: str, body: bytes) -> None:
         """Keep the state after a row, so that a start need not replay everything; only the last three are kept.
@@ -335,23 +367,6 @@ class Journal:
                 if one.version == version:
                     return one.sequence, one.body
         return None
-
-    def shown(self, key: str) -> str | None:
-        """A projection for viewers.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-
-        Returns
-        -------
-        str or None
-            JSON; None when it was never shown.
-        """
-        self._refuse_when_closed()
-        with self._opening():
-            return reading.shown_of(self._connection, key)
 
     def close(self, time_ns: int) -> None:
         """Sign what came since the last checkpoint, fold the write-ahead log into the file, and let go.

@@ -6,15 +6,19 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from workbench.data.journal.chain import BrokenChainError, Chain, first_digest
 from workbench.data.journal.rows import Head, RowKind, StoredRow, stored_row
 from workbench.data.journal.storage import meta_value, reading
 from workbench.domain.errors import DataError
 
+if TYPE_CHECKING:
+    from workbench.data.journal.chain import Chain
+
+# `chain` brings the library of the signatures and every event's class, 30 MB: a viewer that only looks at what is shown
+# must not pay for it, so it is imported where it is needed
 ROWS_AT_A_TIME = 1_000
 """Rows are fetched in groups, so that a slow reader does not keep SQLite from cleaning up behind the writer."""
 FIRST_SEQUENCE = -(2**63)
@@ -126,6 +130,8 @@ def head_of(connection: apsw.Connection, journal: str) -> Head:
     """
     found = _fetched(connection, _LAST_ROW)
     if not found:
+        from workbench.data.journal.chain import first_digest
+
         return Head(0, first_digest(journal).hex())
     row = stored_row(found[0])
     return Head(row.sequence, row.digest.hex())
@@ -150,7 +156,44 @@ def shown_of(connection: apsw.Connection, key: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def follow_tail(connection: apsw.Connection, journal: str, trusted: frozenset[str] | None) -> tuple[Chain, int, int]:
+def changes_of(connection: apsw.Connection) -> int:
+    """A number that is another one after every commit of another connection.
+
+    Parameters
+    ----------
+    connection : apsw.Connection
+        To a journal.
+
+    Returns
+    -------
+    int
+    """
+    number: int = _fetched(connection, "PRAGMA data_version")[0][0]
+    return number
+
+
+def shown_keys(connection: apsw.Connection, beginning: str) -> list[str]:
+    """Names of the projections for viewers.
+
+    Parameters
+    ----------
+    connection : apsw.Connection
+        To a journal.
+    beginning : str
+        What their names begin with.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    found = _fetched(
+        connection, "SELECT key FROM shown WHERE substr(key, 1, ?) = ? ORDER BY key", (len(beginning), beginning)
+    )
+    return [str(key) for (key,) in found]
+
+
+def follow_tail(connection: apsw.Connection, journal: str, trusted: frozenset[str] | None) -> "tuple[Chain, int, int]":
     """Check the rows from the last checkpoint to the end.
 
     Parameters
@@ -172,6 +215,8 @@ def follow_tail(connection: apsw.Connection, journal: str, trusted: frozenset[st
     BrokenChainError
         At the first row that is not the one that was written.
     """
+    from workbench.data.journal.chain import BrokenChainError, Chain, first_digest
+
     statement = "SELECT sequence FROM journal WHERE kind=? ORDER BY sequence DESC LIMIT 1"
     found = _fetched(connection, statement, (int(RowKind.CHECKPOINT),))
     checkpoint: int = found[0][0] if found else 0

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ SCHEMA = 1
 APPLICATION_ID = 0x46585257
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_MILLISECONDS = 5_000
+LOCK_PAUSES_SECONDS = (0.002, 0.01, 0.03)
 SYSTEM_ERRORS = (
     apsw.IOError, apsw.FullError, apsw.CantOpenError, apsw.BusyError, apsw.LockedError, apsw.PermissionsError,
     apsw.NoMemError,
@@ -45,6 +47,10 @@ TABLES = {
 
 class JournalError(ExecutionError):
     """The journal could not be written or opened; it takes nothing more: stop, then start again."""
+
+
+class OtherSchemaError(DataError):
+    """The journal was written by another version of the program."""
 
 
 class FencedError(JournalError):
@@ -137,8 +143,11 @@ def locked(folder: Path) -> Iterator[None]:
         raise cannot_write(path, error) from error
     try:
         _lock_now(handle, folder)
-        os.ftruncate(handle, 0)
-        os.write(handle, str(os.getpid()).encode())
+        try:
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+        except OSError as error:
+            raise cannot_write(path, error) from error
         yield
     finally:
         os.close(handle)
@@ -173,6 +182,11 @@ def lock_holder(folder: Path) -> int | None:
 
 
 def _lock_now(handle: int, folder: Path) -> None:
+    """Take the lock; who only asks whether a loop runs (`lock_holder`) holds it for a moment, so ask again."""
+    for pause in LOCK_PAUSES_SECONDS:
+        with suppress(BlockingIOError):
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(pause)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -271,7 +285,7 @@ def check_schema(connection: apsw.Connection, place: Path) -> None:
         raise DataError(f"{place} is a database, but no journal: give the folder of a journal, or restore a backup")
     version = meta_value(connection, "schema")
     if not version.isdecimal() or int(version) > SCHEMA:
-        raise DataError(
+        raise OtherSchemaError(
             f"{place} has schema {version}, and this program knows schemas up to {SCHEMA}: run the version of the "
             "program that wrote it, or a newer one"
         )

@@ -1,7 +1,7 @@
 """The whole journal held against its digests, signatures and bodies: whether this is what was written, all of it."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import apsw
@@ -9,8 +9,8 @@ import apsw
 from workbench.data.journal import storage
 from workbench.data.journal.chain import BrokenChainError, Chain, first_digest, trusted_keys
 from workbench.data.journal.codec import decode_decision, decode_event, decode_note, decode_table
-from workbench.data.journal.reading import columns_of_rows, epoch_of
-from workbench.data.journal.rows import Head, RowKind, StoredRow
+from workbench.data.journal.reading import columns_of_rows, epoch_of, head_of
+from workbench.data.journal.rows import HEAD_FILE, Head, RowKind, StoredRow, Told, told_head
 from workbench.domain.errors import DataError
 
 HAPPENED = (RowKind.EVENT, RowKind.TICK)
@@ -46,7 +46,7 @@ class Verification:
 
 
 def verify(folder: Path, expected: Head | None = None) -> Verification:
-    """Check the journal of a folder from its first row to its last; a loop may be writing it.
+    """Check the journal of a folder from its first row to its last, and the head kept beside it; a loop may be writing.
 
     Parameters
     ----------
@@ -64,10 +64,18 @@ def verify(folder: Path, expected: Head | None = None) -> Verification:
     DataError
         When there is no journal, or SQLite itself cannot read it.
     """
-    return verify_file(folder / storage.DATABASE, trusted_keys(folder), expected)
+    told, remark = None, ""
+    try:
+        told = told_head(folder)  # before the rows: a loop that runs puts those on the disk first
+    except DataError as error:
+        remark = f"; {error}: whether acknowledged rows are missing at the end cannot be said"
+    found = verify_file(folder / storage.DATABASE, trusted_keys(folder), expected, told)
+    return replace(found, sentence=found.sentence + remark)
 
 
-def verify_file(path: Path, trusted: frozenset[str] | None, expected: Head | None = None) -> Verification:
+def verify_file(
+    path: Path, trusted: frozenset[str] | None, expected: Head | None = None, told: Told | None = None
+) -> Verification:
     """Check a journal wherever its file is.
 
     Parameters
@@ -78,6 +86,8 @@ def verify_file(path: Path, trusted: frozenset[str] | None, expected: Head | Non
         Public keys whose signatures count; None for any.
     expected : Head, optional
         A head that must be in there.
+    told : Told, optional
+        The head that was kept beside it; that of another journal says nothing unless this one is empty.
 
     Returns
     -------
@@ -90,7 +100,9 @@ def verify_file(path: Path, trusted: frozenset[str] | None, expected: Head | Non
     """
     with closing(storage.open_to_read(path)) as connection, storage.reading(path):
         journal = storage.meta_value(connection, "journal")
-        walk = _Walk(Chain(journal, trusted, 0, first_digest(journal)), expected)
+        counts = told is not None and (told.journal == journal or not head_of(connection, journal).sequence)
+        acknowledged = told.head if told is not None and counts else None
+        walk = _Walk(Chain(journal, trusted, 0, first_digest(journal)), expected, acknowledged)
         try:
             for values in columns_of_rows(connection):
                 walk.step(values)
@@ -111,9 +123,9 @@ def _check_pages(connection: apsw.Connection) -> None:
 class _Walk:
     """Goes along the rows, counts the good ones and stops at the first bad one."""
 
-    def __init__(self, chain: Chain, expected: Head | None) -> None:
+    def __init__(self, chain: Chain, expected: Head | None, acknowledged: Head | None) -> None:
         self._chain = chain
-        self._expected = expected
+        self._expected, self._acknowledged = expected, acknowledged
         self._head = chain.head
         self._checkpoints = 0
         self._epochs: list[int] = []
@@ -140,11 +152,11 @@ class _Walk:
             self._epochs.append(row.epoch)
 
     def _check_expected(self, head: Head) -> None:
-        expected = self._expected
-        if expected is not None and expected.sequence == head.sequence and expected.digest != head.digest:
-            raise BrokenChainError(
-                head.sequence, f"row {head.sequence} had the digest {expected.digest}, and now has {head.digest}"
-            )
+        for expected in (self._expected, self._acknowledged):
+            if expected is not None and expected.sequence == head.sequence and expected.digest != head.digest:
+                raise BrokenChainError(
+                    head.sequence, f"row {head.sequence} had the digest {expected.digest}, and now has {head.digest}"
+                )
 
     def end(self, epoch: int) -> None:
         """See that nothing is missing behind the last row."""
@@ -154,6 +166,16 @@ class _Walk:
         if self._expected is not None and self._expected.sequence > self._head.sequence:
             first = self._head.sequence + 1
             raise BrokenChainError(first, f"its end is cut off: rows {first} to {self._expected.sequence} are missing")
+        self._check_acknowledged()
+
+    def _check_acknowledged(self) -> None:
+        told, end = self._acknowledged, self._head.sequence
+        if told is not None and told.sequence > end:
+            raise BrokenChainError(
+                end + 1,
+                f"{told.sequence - end:,} acknowledged rows are missing at the end: {HEAD_FILE} beside it says that it "
+                f"went to row {told.sequence} with the digest {told.digest}",
+            )
 
     def report(self, finding: str, first_bad: int | None) -> Verification:
         """Put what was found into words."""

@@ -63,7 +63,7 @@ export class Plot {
     );
     return {
       ...this.size(),
-      padding: [look.em * 0.6, look.em * 0.6, 0, 0],
+      padding: [look.em * 0.6, look.em * 1.7, 0, 0],
       legend: { show: false },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { sync: { key: this.syncKey }, drag: { x: false, y: false }, points: { size: look.em * 0.5 } },
