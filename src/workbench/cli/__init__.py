@@ -11,9 +11,11 @@ from typer.core import TyperGroup
 from workbench import __version__
 from workbench.app import DailyOrder
 from workbench.cli.calibrations import calibration_commands
+from workbench.cli.control import control, watchdog
 from workbench.cli.data import data_commands
 from workbench.cli.live import live_commands
 from workbench.cli.monitor import monitor
+from workbench.cli.people import people_commands
 from workbench.cli.strategies import select, strategy_commands, sweep
 from workbench.cli.stress import stress
 from workbench.domain.errors import ConfigError, WorkbenchError
@@ -61,6 +63,9 @@ cli.command()(stress)
 cli.add_typer(strategy_commands, name="strategies")
 live_commands(cli)
 cli.command()(monitor)
+cli.command()(control)
+cli.command()(watchdog)
+cli.add_typer(people_commands, name="people")
 
 
 def main() -> None:
