@@ -229,10 +229,12 @@ def _control(desk: Desk, put_on: bool) -> None:
     if state.mode > before:
         stop_growing(desk)
     cap = required_cap(desk)
-    if cap < state.cap or put_on:  # a book put on while a cap holds comes under it like any other
-        state.cap = min(cap, state.cap)
-        lower_to_cap(desk, state.cap)
+    if cap < state.cap:
+        state.cap = cap
+        lower_to_cap(desk, cap)
         state.restoring_since = state.market_ns
+    elif put_on:  # a book put on while a cap holds comes under it like any other
+        lower_to_cap(desk, cap)
     _restore(desk, cap)
 
 
