@@ -1,0 +1,206 @@
+"""The policy's authority for what the service is asked: one person to make the book safer, two to loosen it."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from workbench.app.control.journal import PeopleJournal
+from workbench.app.control.sessions import KINDS, RosterFiles
+from workbench.domain.errors import AuthorityError, ExecutionError
+from workbench.domain.policy import Policy
+from workbench.domain.trading.market_hours import DAY_NS, MINUTE_NS
+from workbench.monitor.control.loop import Loop
+from workbench.monitor.control.parts import Approved, Asked, Table, You
+from workbench.response.people.authority import Act, Facts, judge
+from workbench.response.people.proposals import (
+    Approval,
+    Proposal,
+    Situation,
+    check_approval,
+    check_proposal,
+    void_because,
+)
+from workbench.response.people.records import acted_row, approved_row, proposed_row, refused_row
+
+ACTS = {kind: act for act, kind in KINDS.items()}
+
+
+class RuleBook:
+    """Judges, and writes down what it allows before that is done.
+
+    Parameters
+    ----------
+    policy : Policy
+        Who may do what.
+    files : RosterFiles
+        Who there is.
+    journal : PeopleJournal
+        What was done so far.
+    loop : Loop
+        What it is in.
+    oldest_incident_ns : callable
+        When the oldest open incident began; None when there is none.
+    clock_ns : callable
+        This machine's clock.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        files: RosterFiles,
+        journal: PeopleJournal,
+        loop: Loop,
+        oldest_incident_ns: Callable[[], int | None],
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._policy, self._files, self._journal, self._loop = policy, files, journal, loop
+        self._oldest_incident_ns, self._clock_ns = oldest_incident_ns, clock_ns
+
+    def refusal(self, you: You, asked: Asked) -> str:
+        """Why a person may not do this alone.
+
+        Parameters
+        ----------
+        you : You
+            Who.
+        asked : Asked
+            What.
+
+        Returns
+        -------
+        str
+            Empty when it is allowed.
+        """
+        verdict = judge(self._policy, self._files.roster.people.get(you.name), act_of(asked), self._facts(you))
+        if verdict.needs_second:
+            return f"{asked.act} takes two people: propose it"
+        return verdict.refused_because
+
+    def done(self, you: You, asked: Asked) -> None:
+        """Count an act that is about to be sent.
+
+        Parameters
+        ----------
+        you : You
+            Who.
+        asked : Asked
+            What.
+        """
+        person = self._files.roster.person(you.name)
+        self._journal.keep(acted_row(person, act_of(asked), asked.nonce, self._clock_ns()))
+
+    def undone(self, nonce: str) -> None:
+        """An act was not done after all.
+
+        Parameters
+        ----------
+        nonce : str
+            Of its request.
+        """
+        self._journal.keep(refused_row(nonce, self._clock_ns()))
+
+    def propose(self, you: You, asked: Asked, state: str) -> Table:
+        """Propose what one person may not do alone.
+
+        Parameters
+        ----------
+        you : You
+            Who.
+        asked : Asked
+            What.
+        state : str
+            What the loop is in.
+
+        Returns
+        -------
+        dict
+            The proposal.
+        """
+        act = act_of(asked)
+        check_proposal(self._policy, self._files.roster.people.get(you.name), act, self._facts(you))
+        proposal = Proposal.made_by(you.name, act, self._situation(state))
+        self._journal.keep(proposed_row(proposal))
+        return self._table(proposal, "")
+
+    def approve(self, you: You, proposal: str, nonce: str, state: str) -> Approved:
+        """Approve somebody else's proposal.
+
+        Parameters
+        ----------
+        you : You
+            Who.
+        proposal, nonce, state : str
+            Which one, of this request, and what the loop is in.
+
+        Returns
+        -------
+        Approved
+        """
+        found = self._journal.records.proposals.find(proposal)
+        people, situation = self._files.roster.people, self._situation(state)
+        fresh = self._facts(you).stepped_up
+        check_approval(
+            self._policy, Approval(found, people.get(found.proposer), people.get(you.name), situation, fresh)
+        )
+        self._journal.keep(approved_row(found, you.name, nonce, situation.time_ns))
+        asked = Asked(
+            nonce, ACTS[found.act.kind], strategy=found.act.subject, rebaseline_peak=found.act.rebaseline_peak,
+            reason=f"proposal {found.id}",
+        )  # fmt: skip
+        return Approved(asked, found.proposer)
+
+    def proposals(self) -> Sequence[Table]:
+        """Proposals that wait, and why one does not any more."""
+        found = self._journal.records.proposals.open.values()
+        if not found:
+            return []
+        try:
+            situation = self._situation(self._loop.state())
+        except ExecutionError as error:
+            return [self._table(one, str(error)) for one in found]
+        return [self._table(one, void_because(self._policy, one, situation)) for one in found]
+
+    def _facts(self, you: You) -> Facts:
+        now_ns = self._clock_ns()
+        oldest = self._oldest_incident_ns()
+        since_ns = now_ns - DAY_NS if oldest is None else oldest
+        return Facts(you.stepped_up_until_ns > now_ns, self._journal.records.reductions_since(since_ns))
+
+    def _situation(self, state: str) -> Situation:
+        return Situation(self._clock_ns(), state, self._loop.newest_alert_ns())
+
+    def _table(self, proposal: Proposal, void: str) -> Table:
+        minutes = self._policy.people.two_people.apart_minutes
+        return {
+            "id": proposal.id,
+            "proposer": proposal.proposer,
+            "act": ACTS[proposal.act.kind],
+            "strategy": proposal.act.subject,
+            "rebaseline_peak": proposal.act.rebaseline_peak,
+            "made_ns": proposal.made.time_ns,
+            "until_ns": proposal.made.time_ns + round(minutes * MINUTE_NS),
+            "void_because": void,
+        }
+
+
+def act_of(asked: Asked) -> Act:
+    """What is asked, in the policy's words.
+
+    Parameters
+    ----------
+    asked : Asked
+        What.
+
+    Returns
+    -------
+    Act
+
+    Raises
+    ------
+    AuthorityError
+        When the policy does not know it.
+    """
+    if asked.act not in KINDS:
+        raise AuthorityError(f"the policy knows no {asked.act}")
+    fraction = asked.fraction if asked.act == "reduce" else 0.0
+    return Act(KINDS[asked.act], fraction, asked.strategy, asked.rebaseline_peak)

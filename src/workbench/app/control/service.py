@@ -1,0 +1,209 @@
+"""The control service put together, and run: one process, one thread for whatever is asked and whatever is paged."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from workbench.app.control.address import Address, server_of
+from workbench.app.control.journal import PeopleJournal
+from workbench.app.control.responders import ResponseDesk
+from workbench.app.control.rules import RuleBook
+from workbench.app.control.sessions import RosterFiles, SessionDesk
+from workbench.app.environment import home_folder
+from workbench.app.live_shell import live_folder, signal_halt
+from workbench.data.inbox import Inbox
+from workbench.data.journal.chain import Signer
+from workbench.data.journal.journal import Journal
+from workbench.data.policy_file import read_policy
+from workbench.domain.policy import Policy
+from workbench.monitor.control.loop import Loop
+from workbench.monitor.control.service import Parts, build_app
+from workbench.response.alerts.channel_file import read_channels
+from workbench.response.alerts.dispatcher import Dispatcher, Surroundings
+from workbench.response.alerts.watchdog_file import watchdog_conditions
+from workbench.response.incidents.loop_alerts import LoopAlerts
+from workbench.response.people.sessions import Sessions
+
+FOLDER = "control"
+TURN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRequest:
+    """What the command line asks for; empty strings mean the default.
+
+    Attributes
+    ----------
+    folder : str
+        Of the loop's journal.
+    control : str
+        Folder of the people: roster, channels, their journal.
+    policy : str
+        Your own policy TOML.
+    address : Address
+        Where to listen.
+    """
+
+    folder: str = ""
+    control: str = ""
+    policy: str = ""
+    address: Address = field(default_factory=Address)
+
+    @property
+    def control_folder(self) -> Path:
+        """Folder of the people."""
+        return Path(self.control).expanduser().resolve() if self.control else home_folder() / FOLDER
+
+    def read_policy(self) -> Policy:
+        """The policy in force."""
+        return read_policy(Path(self.policy).expanduser() if self.policy else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that runs.
+
+    Attributes
+    ----------
+    parts : Parts
+        Behind the doors.
+    dispatcher : Dispatcher
+        Of alerts.
+    sessions : SessionDesk
+        Who is in.
+    files : RosterFiles
+        Who there is.
+    clock_ns : callable
+        This machine's clock.
+    """
+
+    parts: Parts
+    dispatcher: Dispatcher
+    sessions: SessionDesk
+    files: RosterFiles
+    clock_ns: Callable[[], int]
+
+    def turn(self) -> None:
+        """Take in a changed roster, and see to the alerts."""
+        self.sessions.look()
+        self.dispatcher.turn(self.clock_ns())
+
+
+@contextmanager
+def opened(request: ControlRequest, link: str = "", clock_ns: Callable[[], int] = time.time_ns) -> Iterator[Service]:
+    """Open the journal of people and put everything together.
+
+    Parameters
+    ----------
+    request : ControlRequest
+        From the command line.
+    link : str
+        Address of the page, for messages.
+    clock_ns : callable
+        This machine's clock.
+
+    Yields
+    ------
+    Service
+
+    Raises
+    ------
+    ConfigError
+        When roster, channels or policy are not as expected.
+    ExecutionError
+        When another control service is running on the folder.
+    """
+    control, policy = request.control_folder, request.read_policy()
+    files = RosterFiles(control)
+    journal = Journal(control, Signer.open(control))
+    try:
+        yield _service(request, policy, files, journal, (link, clock_ns))
+    finally:
+        journal.close(clock_ns())
+
+
+def _service(
+    request: ControlRequest, policy: Policy, files: RosterFiles, journal: Journal, world: tuple[str, Callable[[], int]]
+) -> Service:
+    link, clock_ns = world
+    folder, control = live_folder(request.folder), request.control_folder
+    book = PeopleJournal(journal, clock_ns=clock_ns)
+    dispatcher = Dispatcher(
+        Surroundings(
+            journal,
+            LoopAlerts(folder, policy),
+            Inbox(folder / "inbox"),
+            files.current,
+            read_channels(control),
+            policy,
+            lambda time_ns: watchdog_conditions(control, time_ns),
+            link,
+        )
+    )
+    loop = Loop(folder, lambda: signal_halt(folder), clock_ns=clock_ns)
+    responders = ResponseDesk(dispatcher, policy, files, book, control, clock_ns=clock_ns)
+    people = Sessions(files.roster, files.credentials, book.records)
+    sessions = SessionDesk(files, book, policy, people, clock_ns=clock_ns)
+    rules = RuleBook(policy, files, book, loop, responders.oldest_incident_ns, clock_ns=clock_ns)
+    parts = Parts(sessions, rules, book, responders, loop, clock_ns)
+    return Service(parts, dispatcher, sessions, files, clock_ns)
+
+
+def run_control(request: ControlRequest, say: Callable[[str], None]) -> None:
+    """Serve until a signal ends it.
+
+    Parameters
+    ----------
+    request : ControlRequest
+        From the command line.
+    say : callable
+        Told where the page is.
+
+    Raises
+    ------
+    ConfigError
+        When it may not or cannot listen there, or roster, channels or policy are not as expected.
+    """
+    address = request.address
+    with address.bound() as listening:
+        port = int(listening.getsockname()[1])
+        link = address.link(port)
+        with opened(request, link) as service:
+            if service.files.roster.demo:
+                say("DEMO roster: names, passwords and codes in it are public; nothing of it guards a real book")
+            say(f"the control service is at {link}")
+            asyncio.run(serve(service, server_of(build_app(service.parts, address.allowed(port)), address), listening))
+
+
+async def serve(service: Service, server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve the doors and turn the dispatcher; when one of the two ends, so does the other.
+
+    Parameters
+    ----------
+    service : Service
+        Everything behind the doors.
+    server : Server
+        For the doors.
+    listening : socket
+        Bound.
+    """
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    turning = asyncio.create_task(_turning(service))
+    await asyncio.wait({serving, turning}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    if turning.done():
+        turning.result()
+    turning.cancel()
+
+
+async def _turning(service: Service) -> None:
+    while True:
+        service.turn()
+        await asyncio.sleep(TURN_SECONDS)

@@ -1,0 +1,254 @@
+"""The loop as the control service sees it: what it shows, what it is asked through its inbox, and what came of it."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.data.inbox import Command, Inbox
+from workbench.data.journal.storage import lock_holder
+from workbench.domain.errors import ExecutionError
+from workbench.monitor.board.source import Source
+from workbench.monitor.control.parts import Asked, Outcome, Table
+
+LOOK_SECONDS = 0.05
+TAKEN_SECONDS, SETTLED_SECONDS = 5.0, 3.0
+"""How long an answer waits for the loop to take a message, and then for the broker; the page follows what is left."""
+SHOWN_ROWS = 12
+MOVING = {"INTENT", "SENT", "ACKNOWLEDGED", "UNKNOWN"}
+BOOK = (
+    "mode", "mode_since_ns", "condition", "condition_since_ns", "equity", "peak", "drawdown", "value_at_risk_95",
+    "expected_shortfall_975", "volatility_ratio", "stress_score", "cap", "ladders",
+)  # fmt: skip
+COMMANDS = {"halt": "halt", "reduce": "reduce", "close_all": "flatten", "resume": "resume", "enable": "enable"}
+"""What the loop calls the acts."""
+
+
+class Loop:
+    """One live loop, looked at through its journal and asked through its inbox.
+
+    Parameters
+    ----------
+    folder : Path
+        Of its journal.
+    signal_halt : callable
+        Asks the process itself to halt when the inbox does not help; returns whether there was one.
+    clock_ns : callable
+        This machine's clock.
+    """
+
+    def __init__(
+        self, folder: Path, signal_halt: Callable[[], bool], *, clock_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self.folder = folder
+        self.inbox = Inbox(folder / "inbox")
+        self._source = Source(folder, clock_ns=clock_ns)
+        self._signal_halt, self._clock_ns = signal_halt, clock_ns
+
+    def look(self) -> bool:
+        """Take in what the loop has shown since the last look; returns whether that is something new."""
+        return self._source.look()
+
+    def shown(self) -> Table:
+        """What the page shows of the loop."""
+        condition, projection = self._source.condition, self._source.projection
+        table: dict[str, Any] = {
+            "server_ns": self._clock_ns(),
+            "source": {
+                "state": condition.state,
+                "sentence": condition.sentence,
+                "age_seconds": condition.age_seconds,
+            },
+        }
+        if projection:
+            book = projection["book"]
+            table["book"] = {name: book.get(name) for name in BOOK} | _sizes(book.get("positions", []))
+            table["loop"] = {name: projection["loop"].get(name) for name in ("now_ns", "wall_ns", "speed")}
+            table["commands"] = projection.get("commands", [])[:SHOWN_ROWS]
+            table |= {name: projection.get(name) for name in ("label", "synthetic", "journal")}
+        return table
+
+    def rows(self, name: str) -> list[Table]:
+        """A list of the projection.
+
+        Parameters
+        ----------
+        name : str
+            ``alerts``, ``orders`` or ``commands``.
+
+        Returns
+        -------
+        list of dict
+            Newest first; empty while nothing is known.
+        """
+        found = self._source.projection.get(name, [])
+        return list(found)
+
+    def state(self) -> str:
+        """Digest of all that a proposal is bound to: mode, rungs that hold, locks, and what is asked.
+
+        Raises
+        ------
+        ExecutionError
+            When nothing true is known of the loop: nobody can agree on letting go what nobody sees.
+        """
+        self.look()
+        condition, projection = self._source.condition, self._source.projection
+        if condition.state != "ok":
+            raise ExecutionError(f"nothing may be loosened while the loop is not seen: {condition.sentence}")
+        book = projection["book"]
+        held = [[row["ladder"], row["rung"], row["since_ns"]] for row in book["ladders"] if row["holds"]]
+        locked = sorted(row["strategy"] for row in book["positions"] if row["locked"])
+        asked = [row["nonce"] for row in projection.get("commands", []) if not row["refused"]]
+        waiting = [path.name for path, _ in self.inbox.waiting()]
+        facts = [book["mode"], book["mode_since_ns"], held, locked, asked, waiting]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def newest_alert_ns(self) -> int:
+        """When the loop's newest alert was raised, by the loop's clock; 0 while there is none."""
+        return max((int(str(row["time_ns"])) for row in self.rows("alerts")), default=0)
+
+    def send(self, asked: Asked, actor: str, approver: str = "") -> bool:
+        """Put an act into the inbox.
+
+        Parameters
+        ----------
+        asked : Asked
+            What.
+        actor, approver : str
+            Who asks, and the second person where it takes two.
+
+        Returns
+        -------
+        bool
+            Whether it is in the inbox; if not, the loop's process was sent a signal: it halts.
+
+        Raises
+        ------
+        ExecutionError
+            When neither can be done.
+        ConfigError
+            When it is no message.
+        """
+        command = Command.made(
+            COMMANDS[asked.act],
+            actor,
+            self._clock_ns(),
+            nonce=asked.nonce,
+            approver=approver,
+            fraction=asked.fraction,
+            strategy=asked.strategy,
+            rebaseline_peak=asked.rebaseline_peak,
+            reason=asked.reason,
+        )
+        try:
+            self.inbox.send(command)
+        except ExecutionError:
+            if asked.act != "halt" or not self._signal_halt():
+                raise
+            return False
+        return True
+
+    async def outcome(self, asked: Asked) -> Outcome:
+        """Wait for what the loop does.
+
+        Parameters
+        ----------
+        asked : Asked
+            That was sent.
+
+        Returns
+        -------
+        Outcome
+            Whatever is known after a few seconds.
+        """
+        row = await self._taken(asked.nonce)
+        if row is None:
+            return self._not_taken(asked)
+        if row["refused"]:
+            return Outcome(asked.nonce, "refused", f"The loop refused: {row['refused']}", certain=True)
+        async for _ in _ticks(SETTLED_SECONDS):
+            self.look()
+            stage, sentence, settled = stage_of(asked.act, self._source.projection)
+            if settled:
+                break
+        return Outcome(asked.nonce, stage, sentence, certain=True)
+
+    async def _taken(self, nonce: str) -> Mapping[str, Any] | None:
+        async for _ in _ticks(TAKEN_SECONDS):
+            self.look()
+            for row in self.rows("commands"):
+                if row["nonce"] == nonce:
+                    return row
+            if lock_holder(self.folder) is None:
+                return None
+        return None
+
+    def _not_taken(self, asked: Asked) -> Outcome:
+        if lock_holder(self.folder) is None:
+            sentence = "No loop is running: the message is on the disk, the next start acts on it before anything else."
+            return Outcome(asked.nonce, "waiting", sentence, certain=True)
+        sentence = f"The loop has not taken the message within {TAKEN_SECONDS:.0f} s: it waits in the inbox."
+        if asked.act == "halt" and self._signal_halt():
+            sentence += " Its process was also sent a signal to halt."
+        return Outcome(asked.nonce, "waiting", sentence, certain=False)
+
+
+async def _ticks(seconds: float) -> AsyncIterator[None]:
+    """Come back again and again, the first time at once, for so long."""
+    end = time.monotonic() + seconds
+    yield
+    while time.monotonic() < end:
+        await asyncio.sleep(LOOK_SECONDS)
+        yield
+
+
+def _sizes(positions: list[Mapping[str, Any]]) -> Table:
+    """How much is open, and how much of it is still on its way to its target."""
+    return {"open": len(list(_open(positions))), "moving": len(list(_moving(positions)))}
+
+
+def _open(positions: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (row for row in positions if row["units"] != 0)
+
+
+def _moving(positions: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (row for row in positions if abs(row["units"]) > abs(row["target"]))
+
+
+def stage_of(act: str, projection: Mapping[str, Any]) -> tuple[str, str, bool]:
+    """How far an act that the loop has taken has come.
+
+    Parameters
+    ----------
+    act : str
+        See `Asked`.
+    projection : mapping
+        What the loop shows now.
+
+    Returns
+    -------
+    tuple of (str, str, bool)
+        Stage, a sentence, and whether there is nothing left to wait for.
+    """
+    book = projection["book"]
+    mode, positions = book["mode"], book.get("positions", [])
+    if act == "halt":
+        stops = "entries are stopped, positions may only shrink until two people resume"
+        return ("entries stopped", f"The book is {mode}: {stops}.", mode == "HALTED")
+    if act == "reduce":
+        left = len(list(_moving(positions)))
+        if left:
+            return "reducing", f"{left} positions are above their new targets: orders are on their way.", False
+        return "reduced", f"Every position is at its new target, by the broker's fills. The book is {mode}.", True
+    if act == "close_all":
+        left = len(list(_open(positions)))
+        on_way = sum(order.get("state") in MOVING for order in projection.get("orders", []))
+        if left or on_way:
+            return "flattening", f"{left} positions are still open, {on_way} orders are on their way.", False
+        return "flat", f"Flat, confirmed by the broker's fills: no position is left. The book is {mode}.", True
+    done = {"resume": "resumed", "enable": "enabled"}[act]
+    return done, f"Done: the book is {mode}.", True

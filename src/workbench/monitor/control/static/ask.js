@@ -1,0 +1,127 @@
+// The one dialog in which anything is asked: what it means, the choices it has, a code when one is due, and what became of it.
+
+import { make, mark, plain, reveal, write } from "./dom.js";
+import { Refusal, ask, nonce } from "./link.js";
+import { followed, shownOutcome } from "./outcome.js";
+
+export class Asking {
+  constructor(state, signal) {
+    this.state = state;
+    this.nodes = nodes();
+    this.element = this.nodes.element;
+    this.order = null;
+    this.nodes.form.addEventListener("submit", (event) => this.submit(event), { signal });
+    this.nodes.form.addEventListener("change", () => this.tick(), { signal });
+    this.nodes.close.addEventListener("click", () => this.element.close(), { signal });
+    this.element.addEventListener("close", () => this.forget(), { signal });
+  }
+
+  // order: title, words, press, path, body(), choices (a node or null), danger, done
+  open(order) {
+    this.order = order;
+    this.nonce = nonce();
+    this.outcome = null;
+    const { nodes: shown } = this;
+    write(shown.title, order.title);
+    write(shown.words, order.words);
+    write(shown.press, order.press());
+    mark(shown.press, "data-danger", order.danger ? "yes" : "no");
+    shown.choices.replaceChildren(...(order.choices ? [order.choices] : []));
+    shown.code.value = "";
+    reveal(shown.refused, false);
+    reveal(shown.became, false);
+    reveal(shown.form, true);
+    this.busy(false);
+    this.tick();
+    this.element.showModal();
+    (this.codeDue() ? shown.code : shown.press).focus();
+  }
+
+  forget() {
+    this.order = null;
+    this.nodes.code.value = "";
+  }
+
+  codeDue() {
+    return (this.state.you?.steppedUpUntil ?? 0) <= performance.now() + 1500;
+  }
+
+  tick() {
+    if (!this.order) return;
+    if (!this.working) reveal(this.nodes.codeRow, this.codeDue());
+    this.nodes.code.required = this.codeDue() && !this.working;
+    write(this.nodes.press, this.working ? "Asking…" : this.order.press());
+    if (this.outcome) shownOutcome(this.nodes.became, followed(this.outcome, this.state));
+  }
+
+  busy(working) {
+    this.working = working;
+    this.nodes.press.disabled = working;
+  }
+
+  async submit(event) {
+    event.preventDefault();
+    if (this.working || !this.order) return;
+    const { order } = this;
+    reveal(this.nodes.refused, false);
+    this.busy(true);
+    this.tick();
+    try {
+      if (this.codeDue()) this.state.welcome(await ask("/api/step-up", { code: this.nodes.code.value }));
+      const answer = await ask(order.path, { nonce: this.nonce, ...order.body() });
+      if (this.order === order) this.succeeded(answer, order);
+    } catch (error) {
+      if (this.order === order) this.failed(error, order);
+    } finally {
+      this.busy(false);
+      this.tick();
+    }
+  }
+
+  succeeded(answer, order) {
+    order.done?.(answer);
+    if (order.quick) {
+      this.element.close();
+      return;
+    }
+    this.outcome = { act: order.act, ...answer };
+    reveal(this.nodes.form, false);
+    reveal(this.nodes.became, true);
+    this.nodes.close.focus();
+  }
+
+  failed(error, order) {
+    this.nodes.code.value = "";
+    if (error instanceof Refusal && error.kind === "replayed") {
+      this.succeeded({ stage: "waiting", certain: false, nonce: this.nonce, sentence: "The first try had arrived." }, order);
+      return;
+    }
+    // a request that was refused is over; one without an answer is asked again under the same nonce, so that it is done once
+    if (error instanceof Refusal) this.nonce = nonce();
+    const lost = "No answer: it is not known whether this arrived. Press again: it is done once, however often it is asked.";
+    write(this.nodes.refused, plain(error instanceof Refusal ? `Refused: ${error.message}` : lost));
+    reveal(this.nodes.refused, true);
+    if (error.status === 401 && error.kind === "nobody") this.state.leave();
+  }
+}
+
+function nodes() {
+  const title = make("h2", { id: "ask-title" });
+  const words = make("p", { id: "ask-words" });
+  const choices = make("div", { class: "ask-choices" });
+  const code = make("input", {
+    id: "ask-code", name: "code", type: "text", inputmode: "numeric", autocomplete: "one-time-code",
+    pattern: "[0-9]{6}", maxlength: "6", "data-key": "code", title: "six digits",
+  });
+  const codeRow = make("p", { class: "code" }, make("label", { for: "ask-code", text: "Code of your authenticator" }), code);
+  const refused = make("p", { class: "refused", role: "alert", hidden: "", "data-key": "refused" });
+  const press = make("button", { type: "submit", class: "press", "data-key": "press" });
+  const form = make("form", { novalidate: null }, choices, codeRow, refused, press);
+  const became = make("div", { class: "became", role: "status", "aria-live": "polite", hidden: "", "data-key": "became" });
+  const close = make("button", { type: "button", class: "close", text: "Close", "data-key": "close" });
+  const element = make(
+    "dialog", { id: "ask", "aria-labelledby": title.id, "aria-describedby": words.id },
+    title, words, form, became, close,
+  );
+  return { element, title, words, choices, code, codeRow, refused, press, form, became, close };
+}

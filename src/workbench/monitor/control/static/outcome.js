@@ -1,0 +1,49 @@
+// What became of an act: what the service answered, and how it goes on as the loop shows it.
+
+import { make, mark, plain } from "./dom.js";
+
+const TITLES = {
+  waiting: "Not taken yet",
+  taken: "Taken",
+  "entries stopped": "Entries stopped",
+  reducing: "Reducing",
+  reduced: "Reduced",
+  flattening: "Closing",
+  flat: "Flat, confirmed by the broker",
+  resumed: "Resumed",
+  enabled: "Enabled",
+  refused: "Refused by the loop",
+};
+const LASTING = new Set(["entries stopped", "reduced", "flat", "resumed", "enabled"]);
+
+// the answer may come before the broker's last fill: from then on the state that is shown says how far it is
+export function followed(outcome, state) {
+  const { book, commands } = state.sections;
+  if (LASTING.has(outcome.stage) || !book || state.verdict.level !== "fresh") return outcome;
+  const row = (commands ?? []).find((one) => one.nonce === outcome.nonce);
+  if (outcome.stage === "waiting" && !row) return outcome;
+  if (row?.refused) return { ...outcome, stage: "refused", certain: true, sentence: plain(row.refused) };
+  return { ...outcome, certain: true, ...stage(outcome.act, book) };
+}
+
+function stage(act, book) {
+  if (act === "halt" && book.mode === "HALTED") return {
+    stage: "entries stopped",
+    sentence: "The book is HALTED: positions may only shrink until two people resume.",
+  };
+  if (act === "reduce" && book.moving === 0) return { stage: "reduced", sentence: "Every position is at its new target." };
+  if (act === "reduce") return { stage: "reducing", sentence: `${book.moving} positions are above their new targets.` };
+  if (act === "close_all" && book.open === 0) return { stage: "flat", sentence: "No position is left." };
+  if (act === "close_all") return { stage: "flattening", sentence: `${book.open} positions are still open.` };
+  return { stage: "taken", sentence: `The loop has taken it. The book is ${plain(book.mode)}.` };
+}
+
+export function shownOutcome(node, outcome) {
+  const said = `${outcome.stage} ${outcome.sentence}`;
+  if (node.dataset.said === said) return;
+  mark(node, "data-said", said);
+  mark(node, "data-stage", outcome.stage);
+  mark(node, "data-good", LASTING.has(outcome.stage) ? "yes" : "no");
+  const title = make("strong", { text: TITLES[outcome.stage] ?? plain(outcome.stage) });
+  node.replaceChildren(title, make("p", { text: plain(outcome.sentence) }));
+}
