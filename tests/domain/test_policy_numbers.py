@@ -215,10 +215,22 @@ def test_people() -> None:
         5,
         5,
     ]
+    assert roles.L1.reminded_minutes_before == 5
+    assert POLICY.people.acts.model_dump() == {
+        "at_once_seconds": 0.1, "send_again_minutes": 15, "manual_incident_hours": 24,
+    }  # fmt: skip
+    assert POLICY.people.sessions.model_dump() == {
+        "idle_minutes": 60, "absolute_hours": 12, "fresh_code_seconds": 60, "wrong_codes": 5, "per_person": 4,
+        "attempt_minutes": 5, "attempts_per_name_and_address": 5, "attempts_per_address": 20, "attempts_per_name": 30,
+        "dormant_days": 90,
+    }  # fmt: skip
     paging = POLICY.people.paging
     assert (paging.quiet_from, paging.quiet_until, paging.quiet_up_to_level) == ("22:00", "05:00", 2)
     assert (paging.digest_minutes, paging.repeated_call_minutes, paging.loop_silent_seconds) == (60, 2, 5)
+    assert paging.service_silent_seconds == 6
     assert (paging.no_channel_act, paging.no_channel_minutes) == ("halt", 5)
+    drills = POLICY.people.drills
+    assert (drills.channel_days, drills.warn_days, drills.page_level, drills.highest_level) == (30, 5, 2, 3)
     procedures = POLICY.people.procedures
     assert [p.within_minutes for p in (procedures.first_response, procedures.stabilise, procedures.recover)] == [
         5,

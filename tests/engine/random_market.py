@@ -77,6 +77,7 @@ def rare_event(random: np.random.Generator, now: int, name: str) -> happened.Any
         choices = [
             happened.OperatorHalt(now, "one"),
             happened.OperatorReduce(now, "one", float(random.random()) or 0.5),
+            happened.OperatorCancel(now, "one"),
         ]
     return choices[int(random.integers(len(choices)))]
 

@@ -8,6 +8,7 @@ import pytest
 from workbench.domain.errors import DataError
 from workbench.domain.trading import events as happened
 from workbench.domain.trading.decisions import (
+    CancelAll,
     EntryRefused,
     ModeChanged,
     RaiseAlert,
@@ -165,3 +166,30 @@ def test_a_position_a_person_put_on_comes_back_only_once_it_is_enabled(enabled, 
         grown += [(minute, one.reason) for one in told(said, TargetPosition)]
     assert bool(grown) == enabled
     assert all(minute >= 200 + 15 and reason is Reason.RESTORED for minute, reason in grown)
+
+
+def test_what_a_person_cancels_is_not_bought_and_does_not_come_back_on_the_same_signal(trader, market):
+    engine, state, _ = trader
+    now = market.MONDAY_NOON + SECOND
+    state, said = engine.step(state, happened.OperatorCancel(now, "one"))
+    assert [(one.units, one.reason) for one in told(said, TargetPosition)] == [(0.0, Reason.OPERATOR_CANCEL)]
+    assert [one.reason for one in told(said, CancelAll)] == [Reason.OPERATOR_CANCEL]
+    assert [(one.level, one.reason) for one in told(said, RaiseAlert)] == [(3, Reason.OPERATOR_CANCEL)]
+    state, said = engine.step(state, happened.BarClosed(now + SECOND, "s0", 1.0))
+    assert told(said, TargetPosition) == [] and state.mode == Mode.ACTIVE
+    state, said = engine.step(state, happened.BarClosed(now + 2 * SECOND, "s0", -1.0))
+    assert [one.reason for one in told(said, TargetPosition)] == [Reason.ENTRY]
+
+
+def test_cancelling_keeps_what_was_filled_and_lets_a_reduction_go_on(trader, market):
+    engine, state, order = trader
+    now = market.MONDAY_NOON + SECOND
+    half = order.units / 2
+    state, _ = engine.step(state, fill(now, order, half))
+    state, said = engine.step(state, happened.OperatorCancel(now, "one"))
+    assert [one.units for one in told(said, TargetPosition)] == [half]
+    state, said = engine.step(state, happened.OperatorReduce(now, "one", 0.5))
+    wanted = told(said, TargetPosition)[0].units
+    assert wanted == half // 2
+    state, said = engine.step(state, happened.OperatorCancel(now, "one"))
+    assert told(said, TargetPosition) == [], "an order that closes goes on"

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from workbench.data.inbox import Command, Inbox
 from workbench.data.journal.rows import RowKind
 
 
@@ -125,4 +126,54 @@ def test_rubbish_in_the_inbox_is_set_aside_and_told(live, tmp_path):
     assert all(sentence.count("\n") == 0 for sentence in said)
     assert mode(table) == "ACTIVE"
     assert sorted(path.name for path in (inbox / "refused").iterdir()) == ["1.json", "2.json", "3.json"]
+    assert loop.stop() == 0
+
+
+def put(folder, act: str, **fields: object) -> Command:
+    """Leave a message as the control service does."""
+    command = Command.made(act, "dan", time.time_ns(), **fields)
+    Inbox(folder / "inbox").send(command)
+    return command
+
+
+def taken(shown: dict, command: Command) -> bool:
+    return any(row["nonce"] == command.nonce and not row["refused"] for row in shown["commands"])
+
+
+def test_a_full_halt_halts_and_cancels_and_cancelling_alone_leaves_the_mode(live, tmp_path):
+    loop = live("--speed", "1")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    cancelled = put(tmp_path / "book", "cancel_all")
+    table = loop.wait_until(lambda shown: taken(shown, cancelled), "what was asked")
+    assert mode(table) == "ACTIVE"
+    assert "CancelAll" in {row["kind"] for row in table["decisions"]}
+    full = put(tmp_path / "book", "full_halt")
+    table = loop.wait_until(lambda shown: taken(shown, full), "a full halt")
+    assert mode(table) == "HALTED"
+    assert all(row["reduce_only"] for row in table["orders"] if row["state"] in ("SENT", "ACKNOWLEDGED"))
+    assert loop.stop() == 0
+
+
+def test_a_loop_that_is_shut_down_ends_in_good_order_and_leaves_the_book_as_it_is(live, tmp_path, bodies):
+    loop = live("--speed", "1")
+    shown = loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    put(tmp_path / "book", "shut_down")
+    assert loop.wait() == 0, loop.err.read_text()
+    last = loop.status()
+    assert mode(last) == "HALTED" and last["commands"][0]["act"] == "shut_down"
+    assert [row["units"] != 0 for row in last["book"]["positions"]] == [
+        row["units"] != 0 for row in shown["book"]["positions"]
+    ]
+    notes = bodies(tmp_path / "book", RowKind.NOTE)
+    said = [row["sentence"] for row in notes if row.get("kind") == "stopped"]
+    assert said == ["the loop was shut down by dan: positions remain as they are"]
+
+
+def test_a_shut_down_that_finds_no_loop_halts_the_next_one_and_does_not_end_it(live, tmp_path):
+    asked = put(tmp_path / "book", "shut_down")
+    loop = live("--speed", "1")
+    table = loop.wait_until(lambda shown: taken(shown, asked), "what was asked")
+    assert mode(table) == "HALTED"
+    turns = table["loop"]["turns"]
+    loop.wait_until(lambda shown: shown["loop"]["turns"] > turns + 20, "a loop that goes on")
     assert loop.stop() == 0

@@ -2,7 +2,6 @@
 
 import getpass
 import io
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
     from workbench.response.people.credentials import Enrolled
     from workbench.response.people.persons import Person
     from workbench.response.people.records import Records
-    from workbench.response.people.roster import Roster
 
 people_commands = typer.Typer(help="People: roster, logins, certificates, reviews, on-call.", no_args_is_help=True)
 oncall_commands = typer.Typer(help="Who is on call, and where nobody is.", no_args_is_help=True)
 people_commands.add_typer(oncall_commands, name="oncall")
 
 Folder = Annotated[str, typer.Option(help="Folder of the roster [default: WORKBENCH_HOME/control]")]
+PolicyFile = Annotated[str, typer.Option("--policy", help="Your own policy TOML")]
 Name = Annotated[str, typer.Argument(help="Exactly as in the roster")]
 LevelName = Annotated[str, typer.Option(help="L0 viewer, L1 first responder, L2 head of trading, L3 executive")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input")]
@@ -80,7 +79,7 @@ def make_demo(folder: str) -> None:
     for enrolled, password in made:
         person = enrolled.person
         typer.echo(f"{person.level.name}  {person.name:12}  password {password}  TOTP secret {enrolled.totp}")
-    typer.echo(f"in {where}\n{DEMO_LABEL}")
+    typer.echo(f"in {where}; `workbench control --demo` serves the page for them\n{DEMO_LABEL}")
 
 
 def control_folder(folder: str, otherwise: str = CONTROL) -> Path:
@@ -152,30 +151,47 @@ def renew(name: Name, password_stdin: PasswordStdin = False, folder: Folder = ""
 
 
 @people_commands.command("list")
-def show_people(folder: Folder = "") -> None:
+def show_people(policy: PolicyFile = "", folder: Folder = "") -> None:
     """Show everybody: level, contacts, certificate, last review, last login, and what is wrong with who is on call."""
+    from workbench.app.control.journal import records_of
     from workbench.response.people.roster import Roster
 
     where, now_ns = control_folder(folder), time.time_ns()
-    roster, records = Roster.read(where), records_of(where)
-    current = roster.without_dormant(records.last_logins, now_ns)
+    roster, records, days = Roster.read(where), records_of(where), dormant_days(policy)
+    current = roster.without_dormant(records.last_logins, now_ns, days)
     if roster.demo:
         typer.echo(DEMO_LABEL)
     for person in current.people.values():
-        typer.echo(_line(person, roster, records, now_ns))
+        unused = "" if roster.people[person.name].disabled else f" (unused for {days} days)"
+        state = f"DISABLED{unused}" if person.disabled else "active"
+        typer.echo(_line(person, state, records, now_ns))
     for trouble in current.troubles(now_ns):
         typer.echo(f"! {trouble}")
 
 
-def _line(person: "Person", roster: "Roster", records: "Records", now_ns: int) -> str:
-    from workbench.response.people.persons import DORMANT_DAYS, in_words
+def dormant_days(policy: str) -> int:
+    """How long an account may be unused.
+
+    Parameters
+    ----------
+    policy : str
+        File of another policy; empty: the one that is shipped.
+
+    Returns
+    -------
+    int
+    """
+    from workbench.data.policy_file import read_policy
+
+    return read_policy(Path(policy) if policy else None).people.sessions.dormant_days
+
+
+def _line(person: "Person", state: str, records: "Records", now_ns: int) -> str:
+    from workbench.response.people.persons import in_words
 
     def told(time_ns: int | None, otherwise: str) -> str:
         return otherwise if time_ns is None else in_words(time_ns)
 
-    state = "active"
-    if person.disabled:
-        state = "DISABLED" if roster.people[person.name].disabled else f"DISABLED (unused for {DORMANT_DAYS} days)"
     expired = person.certified_until_ns is not None and not person.certified(now_ns)
     certificate = f"{told(person.certified_until_ns, 'none')}{' EXPIRED' if expired else ''}"
     review = told(person.reviewed_ns, "never") + (f" by {person.reviewed_by}" if person.reviewed_by else "")
@@ -185,29 +201,6 @@ def _line(person: "Person", roster: "Roster", records: "Records", now_ns: int) -
         f"{person.level.name}  {person.name}  {state}  {contacts}\n"
         f"    certified until {certificate}; reviewed {review}; last login {last}"
     )
-
-
-def records_of(folder: Path) -> "Records":
-    """What the journal of people says, nothing when there is none yet.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the roster.
-
-    Returns
-    -------
-    Records
-    """
-    from workbench.data.journal.reader import JournalReader
-    from workbench.data.journal.rows import RowKind
-    from workbench.data.journal.storage import DATABASE
-    from workbench.response.people.records import Records
-
-    if not (folder / DATABASE).exists():
-        return Records()
-    with JournalReader(folder) as reader:
-        return Records.of(json.loads(row.body) for row in reader.rows(kinds=(RowKind.COMMAND, RowKind.NOTE)))
 
 
 def change(folder: str, name: str, changed: "Callable[[Person], Person]") -> None:
@@ -276,7 +269,7 @@ def _reviewed(person: "Person", reviewer: str) -> "Person":
 def certify(
     name: Name,
     drilled: Annotated[str, typer.Option(help="When the drill was, UTC [default: now]")] = "",
-    policy: Annotated[str, typer.Option(help="Your own policy TOML")] = "",
+    policy: PolicyFile = "",
     folder: Folder = "",
 ) -> None:
     """Record that somebody passed a drill: the certificate expires after the days the policy gives it."""
@@ -342,9 +335,12 @@ def remove_shift(
 
 @oncall_commands.command("list")
 def show_shifts(
-    days: Annotated[int, typer.Option(min=1, max=366, help="How far ahead")] = LOOK_AHEAD_DAYS, folder: Folder = ""
+    days: Annotated[int, typer.Option(min=1, max=366, help="How far ahead")] = LOOK_AHEAD_DAYS,
+    policy: PolicyFile = "",
+    folder: Folder = "",
 ) -> None:
     """Show who is on call in the next days, and every hole; a hole is an error."""
+    from workbench.app.control.journal import records_of
     from workbench.domain.errors import DataError
     from workbench.domain.trading.market_hours import DAY_NS
     from workbench.response.people.persons import in_words
@@ -352,7 +348,7 @@ def show_shifts(
 
     now_ns, where = time.time_ns(), control_folder(folder)
     roster = Roster.read(where)
-    roster = roster.without_dormant(records_of(where).last_logins, now_ns)
+    roster = roster.without_dormant(records_of(where).last_logins, now_ns, dormant_days(policy))
     until_ns = now_ns + days * DAY_NS
     for one in sorted(roster.shifts, key=lambda shift: (shift.level, shift.from_ns)):
         if one.to_ns > now_ns and one.from_ns < until_ns:

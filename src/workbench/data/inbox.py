@@ -16,13 +16,14 @@ from workbench.data.files import reason_of, write_atomically
 from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.trading.events import (
     AnyEvent,
+    OperatorCancel,
     OperatorEnable,
     OperatorHalt,
     OperatorReduce,
     OperatorResume,
 )
 
-Act = Literal["halt", "reduce", "flatten", "resume", "enable"]
+Act = Literal["halt", "reduce", "flatten", "resume", "enable", "cancel_all", "full_halt", "shut_down"]
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
 LONGEST_MESSAGE = 10_000
 """Bytes; anything longer was not written by this program."""
@@ -36,7 +37,9 @@ class Command(BaseModel):
     nonce : str
         Of this message alone.
     act : str
-        ``halt``, ``reduce`` by `fraction`, ``flatten`` (reduce by everything), ``resume``, ``enable`` a strategy.
+        ``halt``, ``reduce`` by `fraction`, ``flatten`` (reduce by everything), ``resume``, ``enable`` a strategy,
+        ``cancel_all`` orders that grow positions, ``full_halt`` (halt and cancel all), ``shut_down`` (full halt, and
+        the loop ends).
     actor : str
         Who asks; who proposes, for ``resume``.
     approver : str
@@ -103,7 +106,7 @@ class Command(BaseModel):
         except ValidationError as error:
             raise ConfigError(_in_words(error)) from error
 
-    def event(self, time_ns: int) -> AnyEvent:
+    def events(self, time_ns: int) -> tuple[AnyEvent, ...]:
         """What the engine hears.
 
         Parameters
@@ -113,15 +116,20 @@ class Command(BaseModel):
 
         Returns
         -------
-        Event
+        tuple of Event
         """
-        if self.act == "halt":
-            return OperatorHalt(time_ns, self.actor)
-        if self.act == "resume":
-            return OperatorResume(time_ns, self.actor, self.approver, self.rebaseline_peak)
-        if self.act == "enable":
-            return OperatorEnable(time_ns, self.actor, self.strategy)
-        return OperatorReduce(time_ns, self.actor, 1.0 if self.act == "flatten" else self.fraction)
+        halt, cancel = OperatorHalt(time_ns, self.actor), OperatorCancel(time_ns, self.actor)
+        said: dict[str, tuple[AnyEvent, ...]] = {
+            "halt": (halt,),
+            "reduce": (OperatorReduce(time_ns, self.actor, self.fraction),),
+            "flatten": (OperatorReduce(time_ns, self.actor, 1.0),),
+            "resume": (OperatorResume(time_ns, self.actor, self.approver, self.rebaseline_peak),),
+            "enable": (OperatorEnable(time_ns, self.actor, self.strategy),),
+            "cancel_all": (cancel,),
+            "full_halt": (halt, cancel),
+            "shut_down": (halt, cancel),
+        }
+        return said[self.act]
 
 
 def _in_words(error: ValidationError) -> str:

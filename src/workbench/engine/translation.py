@@ -170,6 +170,7 @@ WRITERS: dict[type, Any] = {
     heard.OperatorReduce: _reduce,
     heard.OperatorResume: _resume,
     heard.OperatorEnable: _enable,
+    heard.OperatorCancel: _plain(EventKind.OPERATOR_CANCEL),
 }
 NAMES = tuple(kind.__name__ for kind in WRITERS)
 

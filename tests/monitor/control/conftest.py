@@ -65,6 +65,12 @@ class Somebody:
 
 
 @pytest.fixture
+def patient(tmp_path: Path) -> None:
+    """Before `stage`: a service that waits a whole second for what comes at once."""
+    stage_module.patient_policy(tmp_path)
+
+
+@pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Any]:
     with stage_module.staged(tmp_path) as raised:
         yield raised
@@ -92,3 +98,15 @@ def person(stage: Any) -> Callable[..., Somebody]:
         return found.log_in() if name else found
 
     return of
+
+
+@pytest.fixture
+def somebody() -> Callable[[Any, str], Somebody]:
+    """A browser on any stage."""
+    return Somebody
+
+
+@pytest.fixture
+def request_of() -> Callable[..., Any]:
+    """What the command line would ask of the service on a stage's folders."""
+    return stage_module.request_of

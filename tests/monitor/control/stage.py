@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,6 +32,7 @@ from workbench.response.people.persons import Level, Person
 from workbench.response.people.private_files import write_private
 from workbench.response.people.proofs import Passwords
 from workbench.response.people.roster import Roster
+from workbench.runtime.live.rows import command_row
 
 DAY_NS = 86_400 * 10**9
 SECOND_NS = 10**9
@@ -72,14 +75,15 @@ class Keys:
 
     def code(self, name: str) -> str:
         step = self.clock() // (30 * SECOND_NS)
-        fresh = max(step - 1, self.used[name] + 1)
+        # one that is still taken in ten seconds, however slow the machine is
+        fresh = max((self.clock() + 10 * SECOND_NS) // (30 * SECOND_NS) - 1, self.used[name] + 1)
         if fresh > step + 1:
             self.clock.advance(30 * (fresh - step - 1))
         self.used[name] = fresh
         return pyotp.TOTP(self.secrets[name]).at(fresh * 30)
 
 
-def people(folder: Path, keys: Keys) -> None:
+def people(folder: Path, keys: Keys, *, demo: bool = False) -> None:
     """Write roster and secrets."""
     now = keys.clock()
     contacts = {"email": "somebody@example.org", "call": "+49 30 123456", "sms": "+49 30 123456"}
@@ -90,6 +94,7 @@ def people(folder: Path, keys: Keys) -> None:
             for name, level in PEOPLE.items()
             if level and name != "Cleo"
         ],
+        demo,
     )
     folder.mkdir(mode=0o700, parents=True)
     roster.write(folder)
@@ -108,6 +113,7 @@ class StagedLoop:
         self.taken: list[Command] = []
         self.slow_to_close = False
         self.stuck = threading.Event()
+        self._shut_down = False
         self._ended = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -126,7 +132,9 @@ class StagedLoop:
         shown_at = 0.0
         while not self._ended.is_set():
             if not self.stuck.is_set():
-                news = self._take(inbox)
+                news = self._take(inbox, journal)
+                if self._shut_down:
+                    self._ended.set()
                 if news or time.monotonic() - shown_at > 0.25:
                     shown_at = time.monotonic()
                     self._show(journal)
@@ -138,10 +146,11 @@ class StagedLoop:
         journal.write([], {"status": json.dumps(self.table)})
         self._ready.set()
 
-    def _take(self, inbox: Inbox) -> bool:
+    def _take(self, inbox: Inbox, journal: Journal) -> bool:
         waiting = inbox.waiting()
         for path, command in waiting:
             assert isinstance(command, Command), command
+            journal.write([command_row(command, self.clock(), "")])
             self.taken.append(command)
             self._act(command)
             told = {"nonce": command.nonce, "act": command.act, "actor": command.actor}
@@ -151,8 +160,12 @@ class StagedLoop:
 
     def _act(self, command: Command) -> None:
         book = self.table["book"]
-        if command.act == "halt":
+        if command.act in ("cancel_all", "full_halt", "shut_down"):
+            for order in self.table["orders"]:
+                order["state"] = order["state"] if order["reduce_only"] else "CANCELLED"
+        if command.act in ("halt", "full_halt", "shut_down"):
             self.mode("HALTED")
+            self._shut_down = self._shut_down or command.act == "shut_down"
         elif command.act == "resume":
             self.mode("ACTIVE")
         elif command.act in ("reduce", "flatten"):
@@ -177,8 +190,9 @@ class Stage:
     home: Path
     closing: ExitStack
 
-    @property
+    @cached_property
     def app(self) -> Any:
+        """One for everybody: whoever asks at once asks the same desk."""
         return build_app(self.service.parts, Address().allowed(PORT))
 
     def sent(self) -> list[Command]:
@@ -210,26 +224,37 @@ class Stage:
     def again(self) -> Iterator["Stage"]:
         """The service, started again on the same folders."""
         self.closing.close()
-        with opened(request_of(self.home), "", self.clock) as service:
-            yield replace(self, service=service)
+        with ExitStack() as closing:
+            service = closing.enter_context(opened(request_of(self.home), "", self.clock))
+            yield replace(self, service=service, closing=closing)
 
 
-def request_of(home: Path) -> ControlRequest:
-    return ControlRequest(str(home / "live"), str(home / "control"))
+def request_of(home: Path, *, demo: bool = False) -> ControlRequest:
+    """What the command line would ask; a policy file beside the folders is used where there is one."""
+    policy = home / "policy.toml"
+    given = str(policy) if policy.exists() else ""
+    return ControlRequest(str(home / "live"), str(home / "control"), given, demo=demo)
+
+
+def patient_policy(home: Path) -> None:
+    """A policy with a whole second for what comes at once: on a busy machine a tenth may be too short for a test."""
+    shipped = (files("workbench") / "domain" / "default_policy.toml").read_text("utf-8")
+    assert "at_once_seconds = 0.1 " in shipped
+    (home / "policy.toml").write_text(shipped.replace("at_once_seconds = 0.1 ", "at_once_seconds = 1.0 "), "utf-8")
 
 
 @contextmanager
-def staged(home: Path, variant: str = "calm") -> Iterator[Stage]:
+def staged(home: Path, variant: str = "calm", *, demo: bool = False) -> Iterator[Stage]:
     """Raise the curtain."""
     clock = Clock()
     keys = Keys(clock)
-    people(home / "control", keys)
+    people(home / "control", keys, demo=demo)
     loop = StagedLoop(home / "live", clock, variant)
     loop.table["alerts"] = []
     loop.start()
     try:
         with ExitStack() as closing:
-            service = closing.enter_context(opened(request_of(home), "http://127.0.0.1:8870/", clock))
+            service = closing.enter_context(opened(request_of(home, demo=demo), "http://127.0.0.1:8870/", clock))
             yield Stage(service, loop, clock, keys, home, closing)
     finally:
         loop.stop()

@@ -14,7 +14,7 @@ from workbench.monitor.control.guard import check_json
 
 BASE = "http://127.0.0.1:8870"
 EVERYWHERE = ".".join("0000")
-ACTIONS = ("login", "logout", "step-up", "acknowledge", "act", "propose", "approve", "procedure")
+ACTIONS = ("login", "logout", "step-up", "acknowledge", "act", "propose", "approve", "procedure", "lesson")
 READS = ("status", "alerts", "incidents", "orders", "procedures", "contacts", "me")
 
 
@@ -245,7 +245,7 @@ def test_a_port_that_is_taken_is_said():
         Address(port=taken.getsockname()[1]).bound()
 
 
-def test_two_who_press_at_the_same_time_are_judged_one_after_the_other(stage, person):
+def test_the_same_reduction_pressed_many_times_at_once_is_done_once(patient, stage, person):
     ada, ben = person("Ada"), person("Ben")
 
     async def both() -> list[httpx.Response]:
@@ -253,8 +253,8 @@ def test_two_who_press_at_the_same_time_are_judged_one_after_the_other(stage, pe
         return await asyncio.gather(*(ada.http.client.post("/api/act", json=body) for body in bodies))
 
     codes = sorted(one.status_code for one in asyncio.run(both()))
-    assert codes == [200, 200, 403, 403]
-    assert [one.fraction for one in stage.sent()] == [0.5, 0.5]
+    assert codes == [200, 200, 200, 200]
+    assert [one.fraction for one in stage.sent()] == [0.5], "one press, however often it came"
     assert ben.act("halt").json()["stage"] == "entries stopped"
 
 

@@ -118,4 +118,4 @@ class Desk:
 def desk(policy, passwords, credentials) -> Desk:
     """Six people, nobody logged in."""
     people = {name: Person(name, level, {}, added_ns=NOW_NS) for name, level in LEVELS.items()}
-    return Desk(policy, Sessions(Roster(people), credentials, passwords=passwords), credentials)
+    return Desk(policy, Sessions(Roster(people), credentials, policy.people.sessions, passwords=passwords), credentials)

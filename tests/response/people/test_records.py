@@ -16,6 +16,7 @@ from workbench.response.people.records import (
     acted_row,
     approved_row,
     login_row,
+    merged_row,
     proposed_row,
     refused_row,
     step_up_row,
@@ -134,3 +135,19 @@ def test_what_the_policy_gives_to_nobody_nobody_may_do(policy):
     for kind in ("go_live", "notify_regulator"):
         with pytest.raises(ConfigError, match="to nobody"):
             lowest_level(stricter, kind)
+
+
+def test_what_is_not_known_to_have_been_sent_is_kept_until_it_has_come_to_something():
+    rows = [acted_row(ADA, Act("reduce", 0.5), nonce, 10) for nonce in ("a", "b", "c", "d", "e", "f")]
+    rows += [proposed_row(RESUME), approved_row(RESUME, "Cy", "g", 20)]
+    assert list(through_a_disk(rows).unsettled) == ["a", "b", "c", "d", "e", "f", "g"]
+    rows += [
+        {"kind": "outcome", "nonce": "a", "stage": "reduced"}, {"kind": "refused", "nonce": "b", "because": "no inbox"},
+        refused_row("c", 30), merged_row("d", "Ada", "e", 30), {"kind": "settled", "nonce": "e"},
+        {"kind": "outcome", "nonce": "nobody's"},
+    ]  # fmt: skip
+    records = through_a_disk(rows)
+    assert list(records.unsettled) == ["f", "g"]
+    assert (records.unsettled["g"].person, records.unsettled["g"].act) == ("Bo", RESUME.act)
+    assert [one.nonce for one in records.reductions] == ["a", "b", "e", "f"], "merged and refused do not count"
+    assert len(records.reductions_since(0, without=("a", "f"))) == 2

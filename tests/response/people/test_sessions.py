@@ -23,7 +23,7 @@ NOW_NS = 1_795_000_000 * SECOND_NS
 
 def test_a_code_is_accepted_once_even_after_a_restart(desk, passwords):
     desk.login("Ada")
-    again = Sessions(desk.sessions.roster, desk.credentials, desk.records, passwords)
+    again = Sessions(desk.sessions.roster, desk.credentials, desk.policy.people.sessions, desk.records, passwords)
     with pytest.raises(LoginRefusedError) as refused:
         again.login(LoginAsked("Ada", "correct horse battery", desk.code("Ada"), "a"), desk.now_ns)
     assert refused.value.recorded == "the code was used already"
@@ -49,7 +49,7 @@ def test_of_many_at_once_with_the_same_code_one_gets_in(desk):
 
 def test_a_restart_ends_every_session(desk, passwords):
     desk.login("Ada")
-    again = Sessions(desk.sessions.roster, desk.credentials, desk.records, passwords)
+    again = Sessions(desk.sessions.roster, desk.credentials, desk.policy.people.sessions, desk.records, passwords)
     with pytest.raises(AuthorityError, match="log in again"):
         again.find(desk.tokens["Ada"], desk.now_ns)
 
@@ -159,7 +159,7 @@ def test_a_known_name_and_an_unknown_one_are_slowed_down_alike(desk):
 
 
 def test_a_stranger_with_many_names_is_slowed_down_and_forgets_nothing(desk):
-    attempts = Attempts()
+    attempts = Attempts(desk.policy.people.sessions)
     for number in range(20):
         attempts.count(f"name {number}", "stranger", NOW_NS)
     with pytest.raises(TooManyAttemptsError):
@@ -240,10 +240,10 @@ def test_a_dormant_account_cannot_log_in_until_somebody_reviews_it(desk):
 def test_a_login_keeps_an_account_awake():
     person = Person("Ada", Level.L1, {}, added_ns=NOW_NS)
     later_ns = NOW_NS + 120 * DAY_NS
-    assert person.dormant(None, later_ns) and not person.dormant(NOW_NS + 60 * DAY_NS, later_ns)
+    assert person.dormant(None, later_ns, 90) and not person.dormant(NOW_NS + 60 * DAY_NS, later_ns, 90)
     roster = Roster({"Ada": person})
-    assert roster.without_dormant({}, later_ns).people["Ada"].disabled
-    assert not roster.without_dormant({"Ada": NOW_NS + 60 * DAY_NS}, later_ns).people["Ada"].disabled
+    assert roster.without_dormant({}, later_ns, 90).people["Ada"].disabled
+    assert not roster.without_dormant({"Ada": NOW_NS + 60 * DAY_NS}, later_ns, 90).people["Ada"].disabled
 
 
 def test_nothing_that_is_printed_shows_a_secret(desk):
@@ -256,3 +256,25 @@ def test_nothing_that_is_printed_shows_a_secret(desk):
     for hidden in (secret.totp, secret.password, "canary", entered.token, "correct horse"):
         assert hidden not in shown
     assert entered.token not in repr(vars(desk.sessions))
+
+
+def test_another_policy_has_other_sessions(desk, passwords):
+    stricter = desk.policy.people.sessions.model_copy(
+        update={"idle_minutes": 2.0, "fresh_code_seconds": 30.0, "attempts_per_name_and_address": 1, "dormant_days": 1}
+    )
+    desk.sessions = Sessions(desk.sessions.roster, desk.credentials, stricter, passwords=passwords)
+    with pytest.raises(LoginRefusedError):
+        desk.login("Bo", "wrong horse battery")
+    with pytest.raises(TooManyAttemptsError):
+        desk.login("Bo")
+    desk.login("Ada")
+    desk.wait(31)
+    with pytest.raises(AuthorityError, match="fresh code"):
+        desk.act("Ada", "halt")
+    desk.wait(121)
+    with pytest.raises(AuthorityError, match="log in again"):
+        desk.act("Ada", "look")
+    desk.wait(86_400)
+    with pytest.raises(LoginRefusedError) as refused:
+        desk.login("Bo")
+    assert "dormant: nobody has used or reviewed it for 1 days" in refused.value.recorded

@@ -1,8 +1,12 @@
 """Where the service listens: on this machine alone, or further only encrypted."""
 
 import ipaddress
+import signal
 import socket
-from collections.abc import Callable
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +58,19 @@ class Address:
                 f"off this machine ({self.host}) the control service speaks only TLS: give --certificate and --key, or "
                 f"listen on {HOST}"
             )
+        if self.certificate:
+            self._check_pair()
+
+    def _check_pair(self) -> None:
+        """Refuse what is no certificate with its key; what is in the files is not shown."""
+        try:
+            # an encrypted key would be asked for its passphrase on the terminal
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, password="")
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"{self.certificate} and {self.key} are no TLS certificate with its key in PEM, not encrypted "
+                f"({getattr(error, 'reason', None) or type(error).__name__}): give files that belong together"
+            ) from None
 
     @property
     def is_loopback(self) -> bool:
@@ -138,6 +155,19 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
         super().__init__(config)
         self._ending = ending
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in good order when asked to; uvicorn would raise the signal once more, for a traceback."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        earlier = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, known in earlier.items():
+                signal.signal(number, known)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, answer what was asked, and end.

@@ -2,18 +2,40 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from workbench.data.journal.codec import decode_table, encode_table
 from workbench.data.journal.journal import Journal
+from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import Row, RowKind
+from workbench.data.journal.storage import DATABASE
 from workbench.monitor.control.parts import ReplayedError
 from workbench.response.people.records import Records
 
 TICK = "tick"
 SHOWN_DIGITS = 16
+
+
+def records_of(folder: Path) -> Records:
+    """What the journal of people says of authority, read by somebody who does not keep it.
+
+    Parameters
+    ----------
+    folder : Path
+        ``control/``.
+
+    Returns
+    -------
+    Records
+        Nothing where there is no journal yet.
+    """
+    if not (folder / DATABASE).exists():
+        return Records()
+    with JournalReader(folder) as reader:
+        return Records.of(decode_table(row.body) for row in reader.rows(kinds=(RowKind.NOTE,)))
 
 
 class PeopleJournal:

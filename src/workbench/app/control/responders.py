@@ -6,16 +6,20 @@ from pathlib import Path
 
 from workbench.app.control.journal import TICK, PeopleJournal
 from workbench.app.control.sessions import RosterFiles
-from workbench.domain.errors import DataError
+from workbench.app.incidents.reports import Reports
+from workbench.domain.errors import DataError, WorkbenchError
 from workbench.domain.policy import Policy
 from workbench.domain.policy.response import Procedure
 from workbench.monitor.control.parts import Table, Tick, You
 from workbench.response.alerts.dispatcher import Dispatcher
 from workbench.response.alerts.watchdog_file import read_heartbeat, watchdog_conditions
+from workbench.response.incidents.checklists import checklists_of, with_checklists
 from workbench.response.incidents.escalation import roster_troubles
+from workbench.response.incidents.incident import Incident
 from workbench.response.people.persons import Level, Person
+from workbench.runtime.incidents.lessons import LessonBox, Written
 
-TITLES = {"first_response": "First response", "stabilise": "Stabilise", "recover": "Recover"}
+NOTHING_IN_PARTICULAR: Sequence[Incident | None] = (None,)
 WAYS = ("call", "sms", "email", "chat")
 
 
@@ -32,10 +36,15 @@ class ResponseDesk:
         Who there is.
     journal : PeopleJournal
         Has the ticks.
-    folder : Path
-        ``control/``, where the watchdog leaves its heartbeat.
+    folders : tuple of (Path, Path)
+        ``control/``, where the watchdog leaves its heartbeat, and the loop's.
     clock_ns : callable
         This machine's clock.
+
+    Attributes
+    ----------
+    reports : Reports
+        Of incidents.
     """
 
     def __init__(
@@ -44,16 +53,29 @@ class ResponseDesk:
         policy: Policy,
         files: RosterFiles,
         journal: PeopleJournal,
-        folder: Path,
+        folders: tuple[Path, Path],
         *,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._dispatcher, self._policy, self._files, self._journal = dispatcher, policy, files, journal
-        self._folder, self._clock_ns = folder, clock_ns
+        self._folder, self._clock_ns = folders[0], clock_ns
+        self._box = LessonBox(folders[0])
+        self.reports = Reports(*folders, policy, clock_ns=clock_ns)
 
-    def oldest_incident_ns(self) -> int | None:
-        """When the oldest open incident began; None when there is none."""
-        return min((one.opened_ns for one in self._dispatcher.incidents.open()), default=None)
+    def turn(self) -> None:
+        """Take in lessons written in a shell, and see to the reports of incidents that are over."""
+        for path, written in self._box.waiting():
+            self._take(written)
+            self._box.done(path)
+        self.reports.look(self._dispatcher.incidents.all())
+
+    def _take(self, written: Written | None) -> None:
+        try:
+            if written is None:
+                raise DataError("a file among the lessons is none of ours")
+            self._learned(written)
+        except WorkbenchError as error:
+            self._journal.note("lesson refused", {"because": str(error)})
 
     def incidents(self) -> Sequence[Table]:
         """Incidents: open ones, worst first, then those that are over."""
@@ -78,28 +100,16 @@ class ResponseDesk:
         return self._dispatcher.acknowledge(incident, who, self._clock_ns()).table()
 
     def procedures(self) -> Sequence[Table]:
-        """Checklists of the worst open incident, or for nothing in particular."""
-        current = next((one.id for one in self._dispatcher.incidents.open()), "")
-        found: dict[str, Procedure] = dict(self._policy.people.procedures)
+        """Checklists of every incident that has some to be done, worst first; of nothing in particular without any."""
+        procedures: dict[str, Procedure] = dict(self._policy.people.procedures)
+        known, now_ns, ticks = self._dispatcher.incidents, self._clock_ns(), self._journal.ticks
+        over = [one for one in known.all() if not one.is_open]
+        found = with_checklists([*known.open(), *over], procedures, ticks, now_ns)
         return [
-            {
-                "name": name,
-                "title": TITLES.get(name, name),
-                "within_minutes": one.within_minutes,
-                "incident": current,
-                "steps": [self._step(current, name, place, text) for place, text in enumerate(one.steps)],
-            }
-            for name, one in found.items()
+            one.table(now_ns)
+            for each in (found or NOTHING_IN_PARTICULAR)
+            for one in checklists_of(each, procedures, ticks)
         ]
-
-    def _step(self, incident: str, name: str, place: int, text: str) -> Table:
-        tick = self._journal.ticks.get((incident, name, place), {})
-        return {
-            "text": text,
-            "done": bool(tick.get("done", False)),
-            "person": tick.get("person", ""),
-            "time_ns": tick.get("time_ns"),
-        }
 
     def tick(self, you: You, tick: Tick) -> Sequence[Table]:
         """Tick a step, or take the tick back.
@@ -128,7 +138,51 @@ class ResponseDesk:
             self._dispatcher.incidents.named(tick.incident)
         facts: Table = {"incident": tick.incident, "procedure": tick.procedure, "step": tick.step, "done": tick.done}
         self._journal.note(TICK, {**facts, "person": you.name})
+        self._added(tick.incident)
         return self.procedures()
+
+    def report(self, incident: str) -> str:
+        """Make the report of an incident, which takes a moment: in a thread of its own.
+
+        Parameters
+        ----------
+        incident : str
+            Its id.
+
+        Returns
+        -------
+        str
+            HTML.
+        """
+        return self.reports.page(incident)
+
+    def learn(self, you: You, incident: str, text: str) -> Table:
+        """Write down what was learned.
+
+        Parameters
+        ----------
+        you : You
+            Who.
+        incident, text : str
+            From which incident, and what.
+
+        Returns
+        -------
+        dict
+            The incident.
+        """
+        self._learned(Written(incident, you.name, text, "page"))
+        return self._dispatcher.incidents.named(incident).table()
+
+    def _learned(self, written: Written) -> None:
+        self._dispatcher.incidents.named(written.incident)
+        self._journal.keep(written.row(self._clock_ns()))
+        self._added(written.incident)
+
+    def _added(self, incident: str) -> None:
+        """A report that is there already says the new thing too."""
+        if incident and not self._dispatcher.incidents.named(incident).is_open:
+            self.reports.again(incident)
 
     def contacts(self) -> Sequence[Table]:
         """Whom to call: who is on call first, then by level and name."""
@@ -158,7 +212,9 @@ class ResponseDesk:
         now_ns = self._clock_ns()
         health = self._dispatcher.outbox.health
         channels: list[Table] = [{"name": name, "works": one.works} for name, one in sorted(health.items())]
-        troubles = [one for one in (self._files.trouble, self._silenced(), *self._watchdog(now_ns)) if one]
+        troubles = [
+            one for one in (self._files.trouble, self._silenced(), self.reports.trouble, *self._watchdog(now_ns)) if one
+        ]
         troubles += [f"{one}." for one in roster_troubles(self._files.roster, now_ns)]
         return {"channels": [*channels], "troubles": [*troubles], "demo": self._files.roster.demo}
 

@@ -1,16 +1,19 @@
 """The policy's authority for what the service is asked: one person to make the book safer, two to loosen it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from workbench.app.control.journal import PeopleJournal
 from workbench.app.control.sessions import KINDS, RosterFiles
 from workbench.domain.errors import AuthorityError, ExecutionError
 from workbench.domain.policy import Policy
-from workbench.domain.trading.market_hours import DAY_NS, MINUTE_NS
+from workbench.domain.trading.market_hours import HOUR_NS, MINUTE_NS
 from workbench.monitor.control.loop import Loop
 from workbench.monitor.control.parts import Approved, Asked, Table, You
-from workbench.response.people.authority import Act, Facts, judge
+from workbench.response.alerts.dispatcher import Dispatcher
+from workbench.response.incidents.manual_acts import WEIGHTS, ManualAct, manual_act_alert, oldest_running_ns
+from workbench.response.people.authority import Act, Facts, judge, most_restrictive
+from workbench.response.people.persons import Level
 from workbench.response.people.proposals import (
     Approval,
     Proposal,
@@ -19,9 +22,14 @@ from workbench.response.people.proposals import (
     check_proposal,
     void_because,
 )
-from workbench.response.people.records import acted_row, approved_row, proposed_row, refused_row
+from workbench.response.people.records import acted_row, approved_row, merged_row, proposed_row, refused_row
 
 ACTS = {kind: act for act, kind in KINDS.items()}
+WORDS = {
+    "halt": "halts the book", "reduce": "reduces every position by", "close_all": "closes every position",
+    "cancel_all": "cancels every order that grows a position", "full_halt": "halts the book and cancels all",
+    "shut_down": "SHUTS THE SYSTEM DOWN: positions remain and nothing protects them",
+}  # fmt: skip
 
 
 class RuleBook:
@@ -37,8 +45,8 @@ class RuleBook:
         What was done so far.
     loop : Loop
         What it is in.
-    oldest_incident_ns : callable
-        When the oldest open incident began; None when there is none.
+    dispatcher : Dispatcher
+        Keeps the incidents, and tells others of what is done.
     clock_ns : callable
         This machine's clock.
     """
@@ -49,14 +57,19 @@ class RuleBook:
         files: RosterFiles,
         journal: PeopleJournal,
         loop: Loop,
-        oldest_incident_ns: Callable[[], int | None],
+        dispatcher: Dispatcher,
         *,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._policy, self._files, self._journal, self._loop = policy, files, journal, loop
-        self._oldest_incident_ns, self._clock_ns = oldest_incident_ns, clock_ns
+        self._dispatcher, self._clock_ns = dispatcher, clock_ns
 
-    def refusal(self, you: You, asked: Asked) -> str:
+    @property
+    def at_once_seconds(self) -> float:
+        """How close together acts come that are one."""
+        return self._policy.people.acts.at_once_seconds
+
+    def refusal(self, you: You, asked: Asked, at_once: Collection[str] = ()) -> str:
         """Why a person may not do this alone.
 
         Parameters
@@ -65,19 +78,24 @@ class RuleBook:
             Who.
         asked : Asked
             What.
+        at_once : collection of str
+            Nonces of acts that come with it: of these and this one only the largest is done.
 
         Returns
         -------
         str
             Empty when it is allowed.
         """
-        verdict = judge(self._policy, self._files.roster.people.get(you.name), act_of(asked), self._facts(you))
+        facts = self._facts(you, at_once)
+        verdict = judge(self._policy, self._files.roster.people.get(you.name), act_of(asked), facts)
         if verdict.needs_second:
             return f"{asked.act} takes two people: propose it"
         return verdict.refused_because
 
     def done(self, you: You, asked: Asked) -> None:
-        """Count an act that is about to be sent.
+        """Tell others of an act that is about to be sent, and count it.
+
+        The incident begins before what it counts, so that the cap of first responders sees all of it.
 
         Parameters
         ----------
@@ -86,8 +104,43 @@ class RuleBook:
         asked : Asked
             What.
         """
-        person = self._files.roster.person(you.name)
-        self._journal.keep(acted_row(person, act_of(asked), asked.nonce, self._clock_ns()))
+        person, now_ns = self._files.roster.person(you.name), self._clock_ns()
+        act = act_of(asked)
+        if act.kind in WEIGHTS:
+            told = ManualAct(act.kind, in_words(you.name, act, asked.reason), asked.nonce)
+            self._dispatcher.raise_alert(manual_act_alert(told, now_ns), now_ns)
+        self._journal.keep(acted_row(person, act, asked.nonce, now_ns))
+
+    def most_restrictive(self, at_once: Sequence[Asked]) -> Asked:
+        """Which is done of acts that close positions and came at once.
+
+        Parameters
+        ----------
+        at_once : sequence of Asked
+            In the order they came, at least one.
+
+        Returns
+        -------
+        Asked
+            The first of the largest.
+        """
+        acts = [act_of(asked) for asked in at_once]
+        (kept,) = most_restrictive(acts)
+        return at_once[acts.index(kept)]
+
+    def merged(self, asked: Asked, person: str, into: Asked) -> None:
+        """An act that was counted is not sent itself: another one that came with it is larger.
+
+        Parameters
+        ----------
+        asked : Asked
+            It.
+        person : str
+            Who asked it.
+        into : Asked
+            The larger one.
+        """
+        self._journal.keep(merged_row(asked.nonce, person, into.nonce, self._clock_ns()))
 
     def undone(self, nonce: str) -> None:
         """An act was not done after all.
@@ -160,11 +213,13 @@ class RuleBook:
             return [self._table(one, str(error)) for one in found]
         return [self._table(one, void_because(self._policy, one, situation)) for one in found]
 
-    def _facts(self, you: You) -> Facts:
+    def _facts(self, you: You, at_once: Collection[str] = ()) -> Facts:
         now_ns = self._clock_ns()
-        oldest = self._oldest_incident_ns()
-        since_ns = now_ns - DAY_NS if oldest is None else oldest
-        return Facts(you.stepped_up_until_ns > now_ns, self._journal.records.reductions_since(since_ns))
+        lasts_ns = round(self._policy.people.acts.manual_incident_hours * HOUR_NS)
+        seniors = {one.name for one in self._files.roster.people.values() if one.level >= Level.L2}
+        oldest = oldest_running_ns(self._dispatcher.incidents, seniors, now_ns - lasts_ns)
+        reductions = self._journal.records.reductions_since(now_ns if oldest is None else oldest, at_once)
+        return Facts(you.stepped_up_until_ns > now_ns, reductions)
 
     def _situation(self, state: str) -> Situation:
         return Situation(self._clock_ns(), state, self._loop.newest_alert_ns())
@@ -204,3 +259,23 @@ def act_of(asked: Asked) -> Act:
         raise AuthorityError(f"the policy knows no {asked.act}")
     fraction = asked.fraction if asked.act == "reduce" else 0.0
     return Act(KINDS[asked.act], fraction, asked.strategy, asked.rebaseline_peak)
+
+
+def in_words(name: str, act: Act, reason: str = "") -> str:
+    """An act for people.
+
+    Parameters
+    ----------
+    name : str
+        Who does it.
+    act : Act
+        What makes the book safer.
+    reason : str
+        In their words.
+
+    Returns
+    -------
+    str
+    """
+    share = f" {act.fraction * 100.0:.4g} %" if act.kind == "reduce" else ""
+    return f"{name} {WORDS[act.kind]}{share}{f': {reason}' if reason else ''}"

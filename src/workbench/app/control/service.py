@@ -11,10 +11,12 @@ from pathlib import Path
 import uvicorn
 
 from workbench.app.control.address import Address, server_of
+from workbench.app.control.demo import LABEL, labelled
 from workbench.app.control.journal import PeopleJournal
 from workbench.app.control.responders import ResponseDesk
 from workbench.app.control.rules import RuleBook
-from workbench.app.control.sessions import RosterFiles, SessionDesk
+from workbench.app.control.sessions import RosterFiles, SessionDesk, read_roster
+from workbench.app.control.unsent import Unsent
 from workbench.app.environment import home_folder
 from workbench.app.live_shell import live_folder, signal_halt
 from workbench.data.inbox import Inbox
@@ -26,11 +28,12 @@ from workbench.monitor.control.loop import Loop
 from workbench.monitor.control.service import Parts, build_app
 from workbench.response.alerts.channel_file import read_channels
 from workbench.response.alerts.dispatcher import Dispatcher, Surroundings
-from workbench.response.alerts.watchdog_file import watchdog_conditions
+from workbench.response.alerts.watchdog_file import ServiceBeat, watchdog_conditions
+from workbench.response.drills.desk import DrillDesk
 from workbench.response.incidents.loop_alerts import LoopAlerts
 from workbench.response.people.sessions import Sessions
 
-FOLDER = "control"
+FOLDER, DEMO_FOLDER = "control", "control-demo"
 TURN_SECONDS = 0.1
 
 
@@ -48,17 +51,21 @@ class ControlRequest:
         Your own policy TOML.
     address : Address
         Where to listen.
+    demo : bool
+        For a demonstration, with made-up people; never for a real book.
     """
 
     folder: str = ""
     control: str = ""
     policy: str = ""
     address: Address = field(default_factory=Address)
+    demo: bool = False
 
     @property
     def control_folder(self) -> Path:
         """Folder of the people."""
-        return Path(self.control).expanduser().resolve() if self.control else home_folder() / FOLDER
+        usual = home_folder() / (DEMO_FOLDER if self.demo else FOLDER)
+        return Path(self.control).expanduser().resolve() if self.control else usual
 
     def read_policy(self) -> Policy:
         """The policy in force."""
@@ -79,6 +86,14 @@ class Service:
         Who is in.
     files : RosterFiles
         Who there is.
+    drills : DrillDesk
+        Demands for a drill, and what is overdue.
+    responders : ResponseDesk
+        Checklists, lessons and reports.
+    beat : ServiceBeat
+        Tells the watchdog that the dispatcher turns.
+    unsent : Unsent
+        Sees at the start to what an earlier process has not sent.
     clock_ns : callable
         This machine's clock.
     """
@@ -87,12 +102,19 @@ class Service:
     dispatcher: Dispatcher
     sessions: SessionDesk
     files: RosterFiles
+    drills: DrillDesk
+    responders: ResponseDesk
+    beat: ServiceBeat
+    unsent: Unsent
     clock_ns: Callable[[], int]
 
     def turn(self) -> None:
-        """Take in a changed roster, and see to the alerts."""
+        """Take in a changed roster, and see to drills, alerts and reports; then say that all that was done."""
         self.sessions.look()
+        self.drills.turn(self.dispatcher, self.clock_ns())
         self.dispatcher.turn(self.clock_ns())
+        self.responders.turn()
+        self.beat.tell(self.clock_ns())
 
 
 @contextmanager
@@ -120,39 +142,51 @@ def opened(request: ControlRequest, link: str = "", clock_ns: Callable[[], int] 
         When another control service is running on the folder.
     """
     control, policy = request.control_folder, request.read_policy()
-    files = RosterFiles(control)
+    read_roster(control, demo=request.demo)  # refused before anything is written
     journal = Journal(control, Signer.open(control))
     try:
-        yield _service(request, policy, files, journal, (link, clock_ns))
+        service = _service(request, policy, journal, (link, clock_ns))
+        service.unsent.see_to(clock_ns())
+        yield service
+        # only in good order: whoever is killed, or ends in an error, has not said good-bye
+        service.beat.end(clock_ns())
     finally:
         journal.close(clock_ns())
 
 
 def _service(
-    request: ControlRequest, policy: Policy, files: RosterFiles, journal: Journal, world: tuple[str, Callable[[], int]]
+    request: ControlRequest, policy: Policy, journal: Journal, world: tuple[str, Callable[[], int]]
 ) -> Service:
     link, clock_ns = world
     folder, control = live_folder(request.folder), request.control_folder
-    book = PeopleJournal(journal, clock_ns=clock_ns)
+    book, channels = PeopleJournal(journal, clock_ns=clock_ns), labelled(read_channels(control), demo=request.demo)
+    rules_of_sessions = policy.people.sessions
+    files = RosterFiles(
+        control, rules_of_sessions.dormant_days, lambda: book.records.last_logins, demo=request.demo, clock_ns=clock_ns
+    )
+    since_ns = next((row.time_ns for row in journal.rows()), clock_ns())
+    drills = DrillDesk(control, policy, files.current, [one.name for one in channels], since_ns)
     dispatcher = Dispatcher(
         Surroundings(
             journal,
             LoopAlerts(folder, policy),
             Inbox(folder / "inbox"),
             files.current,
-            read_channels(control),
+            channels,
             policy,
-            lambda time_ns: watchdog_conditions(control, time_ns),
+            lambda time_ns: {**watchdog_conditions(control, time_ns), **drills.conditions(time_ns)},
             link,
         )
     )
     loop = Loop(folder, lambda: signal_halt(folder), clock_ns=clock_ns)
-    responders = ResponseDesk(dispatcher, policy, files, book, control, clock_ns=clock_ns)
-    people = Sessions(files.roster, files.credentials, book.records)
+    responders = ResponseDesk(dispatcher, policy, files, book, (control, folder), clock_ns=clock_ns)
+    people = Sessions(files.roster, files.credentials, rules_of_sessions, book.records)
     sessions = SessionDesk(files, book, policy, people, clock_ns=clock_ns)
-    rules = RuleBook(policy, files, book, loop, responders.oldest_incident_ns, clock_ns=clock_ns)
+    rules = RuleBook(policy, files, book, loop, dispatcher, clock_ns=clock_ns)
     parts = Parts(sessions, rules, book, responders, loop, clock_ns)
-    return Service(parts, dispatcher, sessions, files, clock_ns)
+    beat = ServiceBeat(control, link, folder)
+    unsent = Unsent(book, loop, dispatcher, policy)
+    return Service(parts, dispatcher, sessions, files, drills, responders, beat, unsent, clock_ns)
 
 
 def run_control(request: ControlRequest, say: Callable[[str], None]) -> None:
@@ -176,7 +210,7 @@ def run_control(request: ControlRequest, say: Callable[[str], None]) -> None:
         link = address.link(port)
         with opened(request, link) as service:
             if service.files.roster.demo:
-                say("DEMO roster: names, passwords and codes in it are public; nothing of it guards a real book")
+                say(f"{LABEL}names, passwords and codes of the roster were printed; nothing of it guards anything")
             say(f"the control service is at {link}")
             asyncio.run(serve(service, server_of(build_app(service.parts, address.allowed(port)), address), listening))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from workbench.app.control.journal import PeopleJournal
@@ -15,46 +15,88 @@ from workbench.response.people.persons import Level, Person
 from workbench.response.people.proofs import TooManyAttemptsError
 from workbench.response.people.records import login_row, step_up_row
 from workbench.response.people.roster import Roster
-from workbench.response.people.sessions import AccessRules, LoginAsked, LoginRefusedError, Session, Sessions
+from workbench.response.people.sessions import LoginAsked, LoginRefusedError, Session, Sessions
 
 LOOK_AT_FILES_SECONDS = 2.0
-ALONE = {"halt": "halt", "reduce": "reduce", "close_all": "close_all"}
+ALONE = (
+    "halt", "reduce", "full_halt", "close_all", "cancel_all", "shut_down", "notify_regulator",
+)  # fmt: skip
 TOGETHER = {"resume": "resume", "enable": "override_block"}
-KINDS = ALONE | TOGETHER
+KINDS = {act: act for act in ALONE} | TOGETHER
 """Acts of the service, and what the policy calls them."""
 
 
 class RosterFiles:
     """Roster and credentials as they are on the disk; while they cannot be read, as they were.
 
+    Dormant accounts are disabled in it: they cannot log in and are not on call, until somebody reviews them.
+
     Parameters
     ----------
     folder : Path
         ``control/``.
+    dormant_days : int
+        `people.sessions.dormant_days` of the policy.
+    last_logins : callable
+        When everybody was last here, from the journal of people.
+    demo : bool
+        Whether a roster that is made up is wanted, or a real one.
+    clock_ns : callable
+        This machine's clock.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        dormant_days: int,
+        last_logins: Callable[[], Mapping[str, int]],
+        *,
+        demo: bool = False,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._folder, self._dormant_days, self._last_logins = folder, dormant_days, last_logins
+        self._demo, self._clock_ns = demo, clock_ns
         self._seen: tuple[int, ...] = self._stamps()
         self._looked_at = time.monotonic()
-        self.roster, self.credentials = Roster.read(folder), Credentials.read(folder)
-        self.trouble = ""
+        self._unread = ""
+        self._written, self.credentials = read_roster(folder, demo=demo), Credentials.read(folder)
+        self.roster = self._awake()
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it, in sentences; empty when all is well."""
+        before, now = self._written.people, self.roster.people
+        dormant = [name for name, one in now.items() if one.disabled and not before[name].disabled]
+        asleep = (
+            f"Unused for {self._dormant_days} days and disabled: {', '.join(dormant)}; `workbench people review`."
+            if dormant else ""
+        )  # fmt: skip
+        return " ".join(filter(None, (self._unread, asleep)))
+
+    def _awake(self) -> Roster:
+        return self._written.without_dormant(self._last_logins(), self._clock_ns(), self._dormant_days)
 
     def look(self) -> bool:
-        """Read the files again if they have changed; returns whether they had."""
+        """Read the files again if they have changed, and see who is dormant now; returns whether anything changed."""
         if time.monotonic() - self._looked_at < LOOK_AT_FILES_SECONDS:
             return False
         self._looked_at = time.monotonic()
+        before = (self.roster, self.credentials)
+        self._read()
+        self.roster = self._awake()
+        return (self.roster, self.credentials) != before
+
+    def _read(self) -> None:
         stamps = self._stamps()
         if stamps == self._seen:
-            return False
+            return
         try:
-            self.roster, self.credentials = Roster.read(self._folder), Credentials.read(self._folder)
+            roster, credentials = read_roster(self._folder, demo=self._demo), Credentials.read(self._folder)
+            self._written, self.credentials = roster, credentials
         except ConfigError as error:
-            self.trouble = f"The roster cannot be read, the earlier one holds: {error}"
-            return False
-        self._seen, self.trouble = stamps, ""
-        return True
+            self._unread = f"The roster cannot be read, the earlier one holds: {error}"
+        else:
+            self._seen, self._unread = stamps, ""
 
     def current(self) -> Roster:
         """The roster, read again if it has changed."""
@@ -63,6 +105,36 @@ class RosterFiles:
 
     def _stamps(self) -> tuple[int, ...]:
         return tuple(path.stat().st_mtime_ns for path in sorted(self._folder.glob("*.toml")))
+
+
+def read_roster(folder: Path, *, demo: bool) -> Roster:
+    """Read the roster; a made-up one only where one is wanted.
+
+    Parameters
+    ----------
+    folder : Path
+        ``control/``.
+    demo : bool
+        Whether it is for a demonstration.
+
+    Returns
+    -------
+    Roster
+
+    Raises
+    ------
+    ConfigError
+        When there is none, or it is made up and should not be, or the other way round.
+    """
+    roster = Roster.read(folder)
+    if roster.demo and not demo:
+        raise ConfigError(
+            f"the roster in {folder} is made up: its passwords and codes were printed, so it guards nothing. Make a "
+            "real one with `workbench people add NAME --level L1`, or give --demo for a demonstration"
+        )
+    if demo and not roster.demo:
+        raise ConfigError(f"--demo is for made-up people, and the roster in {folder} is a real one: leave --demo out")
+    return roster
 
 
 class SessionDesk:
@@ -93,11 +165,15 @@ class SessionDesk:
     ) -> None:
         self._files, self._journal, self._policy, self._sessions = files, journal, policy, sessions
         self._clock_ns = clock_ns
+        self._taken = (files.roster, files.credentials)
 
     def look(self) -> None:
-        """Take over a changed roster."""
-        if self._files.look():
-            self._sessions.replace(self._files.roster, self._files.credentials)
+        """Take over a changed roster, whoever has read it first."""
+        self._files.look()
+        now = (self._files.roster, self._files.credentials)
+        if now != self._taken:
+            self._taken = now
+            self._sessions.replace(*now)
 
     async def log_in(self, name: str, password: str, code: str, address: str) -> str:
         """Let a person in.
@@ -179,8 +255,7 @@ class SessionDesk:
         self._journal.note("logout", {"person": you.name})
 
     def _you(self, person: Person, session: Session) -> You:
-        rules = AccessRules()
-        expires_ns = min(session.begun_ns + rules.absolute_ns, session.seen_ns + rules.idle_ns)
+        expires_ns = self._sessions.expires_ns(session)
         title = getattr(self._policy.people.roles, person.level.name).title
         may = tuple(acts_of(self._policy, person.level))
         return You(person.name, int(person.level), title, may, session.fresh_until_ns, expires_ns)

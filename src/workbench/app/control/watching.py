@@ -1,13 +1,44 @@
 """The watchdog put together: its own process, its own way to the channels."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 
+from workbench.app.control.demo import labelled
+from workbench.app.control.journal import records_of
 from workbench.app.control.service import ControlRequest
 from workbench.app.control.sessions import RosterFiles
 from workbench.app.live_shell import live_folder
+from workbench.domain.errors import DataError, ExecutionError
 from workbench.response.alerts.channel_file import read_channels
 from workbench.response.alerts.direct import DirectPages
 from workbench.runtime.watchdog import MachineClock, WatchOptions, watch
+
+LOGINS_SECONDS = 600.0
+"""Between two looks at who has logged in: it matters after ninety days."""
+
+
+class LastLogins:
+    """When everybody was last here, by the journal of people; read now and then, for it grows.
+
+    Parameters
+    ----------
+    folder : Path
+        ``control/``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._read_at = folder, -LOGINS_SECONDS
+        self._known: Mapping[str, int] = {}
+
+    def known(self) -> Mapping[str, int]:
+        """By name; what was last readable."""
+        if time.monotonic() - self._read_at >= LOGINS_SECONDS:
+            self._read_at = time.monotonic()
+            with suppress(DataError, ExecutionError):
+                self._known = records_of(self._folder).last_logins
+        return self._known
 
 
 def run_watchdog(
@@ -33,7 +64,9 @@ def run_watchdog(
     ConfigError
         When roster, channels or policy are not as expected.
     """
-    control = request.control_folder
-    files = RosterFiles(control)
-    pages = DirectPages(read_channels(control), files.current, request.read_policy().people, link)
+    control, people = request.control_folder, request.read_policy().people
+    logins = LastLogins(control)
+    files = RosterFiles(control, people.sessions.dormant_days, logins.known, demo=request.demo)
+    channels = labelled(read_channels(control), demo=request.demo)
+    pages = DirectPages(channels, files.current, people, link)
     watch(live_folder(request.folder), pages, MachineClock(), WatchOptions(control, halt, stopped, say))

@@ -43,6 +43,7 @@ EVENT_TAGS: dict[type, int] = {
     happened.OperatorEnable: 20,
     happened.BookMismatch: 21,
     happened.RepeatedIntent: 22,
+    happened.OperatorCancel: 23,
 }
 DECISION_TAGS: dict[type, int] = {
     decided.TargetPosition: 101,

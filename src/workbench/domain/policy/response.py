@@ -52,6 +52,14 @@ class OnCall(Responder):
 
     reduces_up_to: Share
     escalates_within_minutes: Positive
+    reminded_minutes_before: Positive
+
+    @model_validator(mode="after")
+    def _reminded_after_it_began(self) -> Self:
+        if self.reminded_minutes_before >= self.escalates_within_minutes:
+            until = f"less than {self.escalates_within_minutes:g} (escalates_within_minutes)"
+            refuse("reminded_minutes_before", until, self.reminded_minutes_before)
+        return self
 
 
 class Roles(Section):
@@ -76,6 +84,42 @@ class TwoPeople(Section):
     proposer_from: Role
     approver_from: Role
     apart_minutes: Positive
+
+
+class Acts(Section):
+    """What an act means beside others: which came at once, which are sent late, and how long they are one incident."""
+
+    at_once_seconds: Annotated[float, Field(strict=True, gt=0.0, le=1.0, allow_inf_nan=False)]
+    send_again_minutes: Positive
+    manual_incident_hours: Positive
+
+
+class Sessions(Section):
+    """Who is logged in, for how long, and how often one may guess.
+
+    Attempts are counted within `attempt_minutes` by name and address, by address, and by name; a name alone has more
+    than one from one address, so that a stranger cannot lock out whom he can name.
+    """
+
+    idle_minutes: Positive
+    absolute_hours: Positive
+    fresh_code_seconds: Positive
+    wrong_codes: Count
+    per_person: Count
+    attempt_minutes: Positive
+    attempts_per_name_and_address: Count
+    attempts_per_address: Count
+    attempts_per_name: Count
+    dormant_days: Count
+
+    @model_validator(mode="after")
+    def _one_within_the_other(self) -> Self:
+        keys = ["fresh_code_seconds", "idle_minutes", "absolute_hours"]
+        seconds = [self.fresh_code_seconds, self.idle_minutes * 60.0, self.absolute_hours * 3600.0]
+        hold_order(keys, seconds, "rising")
+        keys = ["attempts_per_name_and_address", "attempts_per_address", "attempts_per_name"]
+        hold_order(keys, [getattr(self, key) for key in keys], "not falling")
+        return self
 
 
 class Information(Section):
@@ -135,6 +179,30 @@ class Paging(Section):
     no_channel_act: Literal["tell", "halt"]
     no_channel_minutes: NonNegative
     loop_silent_seconds: Positive
+    service_silent_seconds: Positive
+
+
+PagedLevel = Annotated[int, Field(strict=True, ge=2, le=3)]
+"""Levels of alerts that somebody must acknowledge, below the one that nothing holds back."""
+
+
+class Drills(Section):
+    """How often channels are tried, how early people are told, and how loud the page of a drill is.
+
+    Days of controls and responders are in ``success.operational``. Level 4 is no drill: it knows no quiet hours.
+    """
+
+    channel_days: Count
+    warn_days: Count
+    page_level: PagedLevel
+    highest_level: PagedLevel
+
+    @model_validator(mode="after")
+    def _told_in_time(self) -> Self:
+        if self.warn_days >= self.channel_days:
+            refuse("warn_days", f"less than {self.channel_days} (channel_days)", self.warn_days)
+        hold_order(["page_level", "highest_level"], [self.page_level, self.highest_level], "not falling")
+        return self
 
 
 class Procedure(Section):
@@ -164,8 +232,11 @@ class People(Section):
 
     roles: Roles
     two_people: TwoPeople
+    acts: Acts
+    sessions: Sessions
     alerts: AlertLevels
     paging: Paging
+    drills: Drills
     procedures: Procedures
 
 

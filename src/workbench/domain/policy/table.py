@@ -143,6 +143,9 @@ class Policy(Section):
         active, deployed = self.market_conditions.normal.strategies, self.tiers.strategies
         if active > deployed:
             refuse("market_conditions.normal.strategies", f"at most {deployed}, the number the tiers deploy", active)
+        days, warned = self.success.operational, self.people.drills.warn_days
+        if warned >= min(days.control_drilled_days, days.responder_drilled_days):
+            refuse("people.drills.warn_days", "less than the days of a drill in success.operational", warned)
         for place, cost in enumerate(self.costs.by_pair):
             if cost.pair not in self.universe.pairs:
                 refuse(f"costs.by_pair[{place}].pair", "a pair of the universe", cost.pair)

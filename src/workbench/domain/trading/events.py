@@ -185,6 +185,13 @@ class OperatorEnable(Event):
     strategy: str
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorCancel(Event):
+    """A person cancels what waits at the broker to grow a position; what closes positions goes on."""
+
+    actor: str
+
+
 AnyEvent = (
     Quote
     | Fixing
@@ -207,5 +214,6 @@ AnyEvent = (
     | OperatorReduce
     | OperatorResume
     | OperatorEnable
+    | OperatorCancel
 )
 """The closed union `RiskEngine.step` takes."""

@@ -44,6 +44,7 @@ class Reason(IntEnum):
     OPERATOR_REDUCE = 501
     OPERATOR_RESUME = 502
     OPERATOR_ENABLE = 503
+    OPERATOR_CANCEL = 504
     RESUME_STILL_BREACHED = 510
     RESUME_NOTHING_LATCHED = 511
 
@@ -104,6 +105,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.OPERATOR_REDUCE: "a person ordered a reduction",
     Reason.OPERATOR_RESUME: "two people resumed trading",
     Reason.OPERATOR_ENABLE: "a person enabled the strategy again",
+    Reason.OPERATOR_CANCEL: "a person cancelled every order that grows a position",
     Reason.RESUME_STILL_BREACHED: "not resumed: a latched limit is still breached",
     Reason.RESUME_NOTHING_LATCHED: "not resumed: nothing waits for people",
     Reason.QUOTE_NOT_A_NUMBER: "the quote holds a NaN or an infinity",

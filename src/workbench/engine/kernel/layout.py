@@ -242,6 +242,7 @@ class EventKind(IntEnum):
     OPERATOR_ENABLE = 17
     BOOK_MISMATCH = 18
     REPEATED_INTENT = 19
+    OPERATOR_CANCEL = 20
 
 
 class DecisionKind(IntEnum):

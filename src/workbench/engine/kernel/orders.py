@@ -1,4 +1,4 @@
-"""Orders and people: fills, rejections and unknown outcomes; halt, reduce, resume, enable."""
+"""Orders and people: fills, rejections and unknown outcomes; halt, reduce, cancel, resume, enable."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from workbench.domain.trading.reasons import Reason
 from workbench.engine.kernel.desk import Desk, alert, decide
 from workbench.engine.kernel.layout import CURRENCY_OF_QUOTE, LADDERS, RUNGS, SLOTS, DecisionKind
 from workbench.engine.kernel.positions import ROUNDING, shrink
-from workbench.engine.kernel.rungs import RUNG_PLACE, enter_mode, release
+from workbench.engine.kernel.rungs import CANCEL_ALL, RUNG_PLACE, enter_mode, release
 
 INPUT_REFUSED, ENABLED = int(DecisionKind.INPUT_REFUSED), int(DecisionKind.ENABLED)
 RESUME_REFUSED = int(DecisionKind.RESUME_REFUSED)
@@ -18,7 +18,7 @@ FILL_UNKNOWN, FILL_NOT_A_NUMBER = int(Reason.FILL_UNKNOWN), int(Reason.FILL_NOT_
 ORDER_REJECTED, ORDER_UNKNOWN = int(Reason.ORDER_REJECTED), int(Reason.ORDER_UNKNOWN)
 HALTED_BY_PERSON, REDUCED, RESUMED = int(Reason.OPERATOR_HALT), int(Reason.OPERATOR_REDUCE), int(Reason.OPERATOR_RESUME)
 ENABLED_BY_PERSON, BOOK_MISMATCH = int(Reason.OPERATOR_ENABLE), int(Reason.BOOK_MISMATCH)
-REPEATED_INTENTS = int(Reason.REPEATED_INTENTS)
+REPEATED_INTENTS, CANCELLED = int(Reason.REPEATED_INTENTS), int(Reason.OPERATOR_CANCEL)
 STILL_BREACHED, NOTHING_LATCHED = int(Reason.RESUME_STILL_BREACHED), int(Reason.RESUME_NOTHING_LATCHED)
 DRAWDOWN, RESUME, HELD = int(Ladder.DRAWDOWN), int(Trigger.RESUME), int(Tier.HELD)
 WARNING, URGENT, EMERGENCY = 2, 3, 4
@@ -132,12 +132,32 @@ def reduce_all(desk: Desk, fraction: float) -> None:
         if state.units[slot] != 0.0 or state.target[slot] != 0.0:
             kept = math.floor(abs(state.units[slot]) * (1.0 - fraction) / step + ROUNDING) * step
             shrink(desk, slot, kept, REDUCED)
-            state.base_units[slot] = abs(state.target[slot])
-            state.entry_multiplier[slot] = 1.0
-            if state.target[slot] == 0.0:
-                state.wanted[slot] = 0
-                state.spent[slot] = state.signal[slot]
+            keep_as_full_size(desk, slot)
     alert(desk, REDUCED, -1, URGENT, fraction, 0.0)
+
+
+@compiled
+def cancel_all(desk: Desk) -> None:
+    """A person cancels what grows positions: what is held is the full size from now on, also after a resume."""
+    state = desk.state
+    for slot in range(desk.settings.strategies):
+        before = state.target[slot]
+        shrink(desk, slot, abs(state.units[slot]), CANCELLED)
+        if state.target[slot] != before:
+            keep_as_full_size(desk, slot)
+    decide(desk, CANCEL_ALL, CANCELLED, 0)
+    alert(desk, CANCELLED, -1, URGENT, 0.0, 0.0)
+
+
+@compiled
+def keep_as_full_size(desk: Desk, slot: int) -> None:
+    """What is wanted now is the full size; a position left for good does not come back on the signal it had."""
+    state = desk.state
+    state.base_units[slot] = abs(state.target[slot])
+    state.entry_multiplier[slot] = 1.0
+    if state.target[slot] == 0.0:
+        state.wanted[slot] = 0
+        state.spent[slot] = state.signal[slot]
 
 
 @compiled

@@ -15,6 +15,7 @@ from workbench.engine.kernel.bars import entries_stopped, read_regime, take_bar
 from workbench.engine.kernel.desk import Desk
 from workbench.engine.kernel.layout import LEG_COUNT, EventKind
 from workbench.engine.kernel.orders import (
+    cancel_all,
     enable,
     halt,
     reconcile,
@@ -57,7 +58,7 @@ REJECTED, UNKNOWN = int(EventKind.ORDER_REJECTED), int(EventKind.ORDER_UNKNOWN)
 RECONCILED, BROKER_STATUS = int(EventKind.RECONCILED), int(EventKind.BROKER_STATUS)
 RENEWED, OPERATOR_HALT = int(EventKind.RENEWED), int(EventKind.OPERATOR_HALT)
 OPERATOR_REDUCE, OPERATOR_RESUME = int(EventKind.OPERATOR_REDUCE), int(EventKind.OPERATOR_RESUME)
-OPERATOR_ENABLE = int(EventKind.OPERATOR_ENABLE)
+OPERATOR_ENABLE, OPERATOR_CANCEL = int(EventKind.OPERATOR_ENABLE), int(EventKind.OPERATOR_CANCEL)
 BOOK_MISMATCH, REPEATED_INTENT = int(EventKind.BOOK_MISMATCH), int(EventKind.REPEATED_INTENT)
 OUT_OF_ORDER = -1
 BOOK_PUT_ON = 2
@@ -192,6 +193,8 @@ def _take_order_of_a_person(desk: Desk, event: Any, kind: int) -> None:
         halt(desk)
     elif kind == OPERATOR_REDUCE:
         reduce_all(desk, event.first)
+    elif kind == OPERATOR_CANCEL:
+        cancel_all(desk)
     elif kind == OPERATOR_RESUME:
         resume(desk, event.number == 1)
     elif kind == OPERATOR_ENABLE:

@@ -93,7 +93,7 @@ def asking(door: Door, desk: Desk) -> APIRouter:
 
     @router.post("/act", response_model=Became)
     async def act(asked: Act, you: Annotated[You, who]) -> Response:
-        """Make the book safer; answered with what the loop did."""
+        """Make the book safer, or record a notice to the regulator; answered with what the loop did."""
         fraction = asked.fraction if asked.act == "reduce" else 1.0
         outcome = await desk.act(you, Asked(asked.nonce, asked.act, fraction, reason=asked.reason))
         return answer(Became.of(outcome))

@@ -1,13 +1,17 @@
 """What people ask, carried out: written down, judged, sent to the loop, and reported. One at a time, in this order.
 
-Nothing between writing an act down and putting it into the inbox waits for anything else, so that of two people who
-press at once the second is judged by what the first has done.
+Nothing between writing an act down and counting it waits for anything else, so that of two people who press at once
+the second is judged by what the first has done: a halt has voided every proposal before an approval is looked at. Acts
+that close positions are kept for the policy's moment before they are sent: of those that come together the largest is
+sent, once. Nothing else waits, a halt least of all.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from workbench.domain.errors import AuthorityError, WorkbenchError
+from workbench.domain.errors import AuthorityError, DataError, WorkbenchError
 from workbench.monitor.control.loop import Loop
 from workbench.monitor.control.parts import (
     Asked,
@@ -20,7 +24,12 @@ from workbench.monitor.control.parts import (
     Tick,
     You,
 )
+from workbench.response.people.records import OUTCOME, TURNED_DOWN
 
+CLOSING = ("reduce", "close_all")
+RECORDED = (
+    "Recorded with your name, the time and your words. Nothing was sent to anybody: notify the regulator as you do."
+)
 SIGNALLED = "The inbox cannot be written, so the loop's process was sent a signal: it halts. Look at the mode."
 
 
@@ -48,6 +57,8 @@ class Desk:
     ) -> None:
         self._rules, self._records, self._responders, self._loop = rules, records, responders, loop
         self._clock_ns = clock_ns
+        self._together: list[tuple[Asked, str]] = []
+        self._sending: asyncio.Task[Sent] | None = None
 
     async def act(self, you: You, asked: Asked) -> Outcome:
         """Do what one person may do alone.
@@ -72,14 +83,18 @@ class Desk:
         self._records.spend(asked.nonce, you.name, asked.table())
         try:
             self._check_step_up(you)
-            because = self._rules.refusal(you, asked)
+            because = self._rules.refusal(you, asked, [one.nonce for one, _ in self._together])
             if because:
                 raise AuthorityError(because)
-            sent = self._counted(you, asked)
+            if asked.act == "notify_regulator":
+                return self._noticed(you, asked)
+            self._loop.check(asked)
+            self._rules.done(you, asked)
+            sent = await self._with_others(asked, you) if asked.act in CLOSING else self._counted(asked, you.name)
         except WorkbenchError as error:
             self._refused(asked.nonce, you, error)
             raise
-        return await self._outcome(asked, you, sent=sent)
+        return await self._outcome(asked, you, sent)
 
     def propose(self, you: You, asked: Asked) -> Table:
         """Propose what takes two people.
@@ -137,7 +152,7 @@ class Desk:
         except WorkbenchError as error:
             self._refused(nonce, you, error)
             raise
-        return await self._outcome(approved.asked, you, sent=sent)
+        return await self._outcome(approved.asked, you, sent)
 
     def acknowledge(self, you: You, incident: str, nonce: str) -> Table:
         """Say that somebody has an incident.
@@ -202,26 +217,72 @@ class Desk:
         if you.stepped_up_until_ns <= self._clock_ns():
             raise StepUpError("this needs a fresh code of your authenticator first")
 
-    def _send(self, asked: Asked, actor: str, approver: str = "") -> bool:
-        self._records.note("sent", {**asked.table(), "actor": actor, "approver": approver})
-        return self._loop.send(asked, actor, approver)
+    async def _with_others(self, asked: Asked, you: You) -> "Sent":
+        """Wait a moment for what else comes; what is sent of it is the same for all who asked."""
+        self._together.append((asked, you.name))
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send_largest())
+        # whoever hangs up takes nothing back
+        return await asyncio.shield(self._sending)
 
-    async def _outcome(self, asked: Asked, you: You, *, sent: bool) -> Outcome:
-        outcome = await self._loop.outcome(asked) if sent else Outcome(asked.nonce, "waiting", SIGNALLED, certain=False)
-        if outcome.stage == "refused":
-            self._rules.undone(asked.nonce)
-        facts: Table = {"nonce": asked.nonce, "person": you.name, "stage": outcome.stage, "sentence": outcome.sentence}
-        self._records.note("outcome", facts)
-        return outcome
+    async def _send_largest(self) -> "Sent":
+        await asyncio.sleep(self._rules.at_once_seconds)
+        together, self._together, self._sending = self._together, [], None
+        largest = self._rules.most_restrictive([asked for asked, _ in together])
+        for asked, person in together:
+            if asked is not largest:
+                self._rules.merged(asked, person, largest)
+        return self._counted(largest, next(person for asked, person in together if asked is largest))
 
-    def _counted(self, you: You, asked: Asked) -> bool:
-        """Count an act, then send it; one that cannot be sent does not count."""
-        self._rules.done(you, asked)
+    def _counted(self, asked: Asked, actor: str) -> "Sent":
+        """Send an act that is counted; one that cannot be sent does not count."""
         try:
-            return self._send(asked, you.name)
+            return self._send(asked, actor)
         except WorkbenchError:
             self._rules.undone(asked.nonce)
             raise
 
+    def _send(self, asked: Asked, actor: str, approver: str = "") -> "Sent":
+        self._records.note("sent", {**asked.table(), "actor": actor, "approver": approver})
+        return Sent(asked, actor, arrived=self._loop.send(asked, actor, approver))
+
+    def _noticed(self, you: You, asked: Asked) -> Outcome:
+        """Record that the regulator is notified: the words are in the row of what was asked."""
+        if not asked.reason.strip():
+            raise DataError("a notice to the regulator is recorded in your words: write what was notified, and to whom")
+        self._rules.done(you, asked)
+        return self._told(Outcome(asked.nonce, "recorded", RECORDED, certain=True), you)
+
+    async def _outcome(self, asked: Asked, you: You, sent: "Sent") -> Outcome:
+        if not sent.arrived:
+            return self._told(Outcome(asked.nonce, "waiting", SIGNALLED, certain=False), you)
+        outcome = await self._loop.outcome(sent.asked)
+        if sent.asked.nonce != asked.nonce:
+            return self._told(_merged(outcome, asked, sent), you)
+        if outcome.stage == "refused":
+            self._rules.undone(asked.nonce)
+        return self._told(outcome, you)
+
+    def _told(self, outcome: Outcome, you: You) -> Outcome:
+        said: Table = {"nonce": outcome.nonce, "stage": outcome.stage, "sentence": outcome.sentence}
+        self._records.note(OUTCOME, {**said, "person": you.name})
+        return outcome
+
     def _refused(self, nonce: str, you: You, error: WorkbenchError) -> None:
-        self._records.note("refused", {"nonce": nonce, "person": you.name, "because": str(error)})
+        self._records.note(TURNED_DOWN, {"nonce": nonce, "person": you.name, "because": str(error)})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent to the loop for an act, who had asked for it, and whether it is in the inbox."""
+
+    asked: Asked
+    actor: str
+    arrived: bool
+
+
+def _merged(outcome: Outcome, asked: Asked, sent: Sent) -> Outcome:
+    """What became of an act that came at once with a larger one."""
+    what = "close everything" if sent.asked.act == "close_all" else f"reduce by {sent.asked.fraction:.0%}"
+    both = f"{sent.actor} asked to {what} at the same moment: the larger of the two is done, once. "
+    return Outcome(asked.nonce, outcome.stage, both.replace("%", " %") + outcome.sentence, outcome.certain)

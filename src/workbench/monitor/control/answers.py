@@ -46,10 +46,10 @@ class Acknowledge(Strict):
 
 
 class Act(Strict):
-    """What one person may do alone: make the book safer."""
+    """What one person may do alone: make the book safer, or record that the regulator is notified."""
 
     nonce: Nonce
-    act: Literal["halt", "reduce", "close_all"]
+    act: Literal["halt", "reduce", "close_all", "cancel_all", "full_halt", "shut_down", "notify_regulator"]
     fraction: Annotated[float, Field(gt=0, le=1, description="Share of every position, for reduce")] = 1.0
     reason: Reason = ""
 

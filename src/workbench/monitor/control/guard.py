@@ -120,7 +120,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    headers[name] = value
+                    # a report has a policy of its own, which allows less
+                    headers.setdefault(name, value)
                 if private:
                     headers["Cache-Control"] = "no-store"
                 if self._allowed.encrypted:

@@ -9,22 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.inbox import Command, Inbox
-from workbench.data.journal.storage import lock_holder
-from workbench.domain.errors import ExecutionError
+from workbench.data.journal.codec import decode_table
+from workbench.data.journal.reader import JournalReader
+from workbench.data.journal.rows import RowKind
+from workbench.data.journal.storage import DATABASE, lock_holder
+from workbench.domain.errors import DataError, ExecutionError
 from workbench.monitor.board.source import Source
 from workbench.monitor.control.parts import Asked, Outcome, Table
 
 LOOK_SECONDS = 0.05
-TAKEN_SECONDS, SETTLED_SECONDS = 5.0, 3.0
-"""How long an answer waits for the loop to take a message, and then for the broker; the page follows what is left."""
+TAKEN_SECONDS, SETTLED_SECONDS, ENDED_SECONDS = 5.0, 3.0, 8.0
+"""How long an answer waits for the loop to take a message, and then for the broker, or for its end; the page follows
+what is left."""
 SHOWN_ROWS = 12
 MOVING = {"INTENT", "SENT", "ACKNOWLEDGED", "UNKNOWN"}
 BOOK = (
     "mode", "mode_since_ns", "condition", "condition_since_ns", "equity", "peak", "drawdown", "value_at_risk_95",
     "expected_shortfall_975", "volatility_ratio", "stress_score", "cap", "ladders",
 )  # fmt: skip
-COMMANDS = {"halt": "halt", "reduce": "reduce", "close_all": "flatten", "resume": "resume", "enable": "enable"}
+COMMANDS = {
+    "halt": "halt", "reduce": "reduce", "close_all": "flatten", "cancel_all": "cancel_all", "full_halt": "full_halt",
+    "shut_down": "shut_down", "resume": "resume", "enable": "enable",
+}  # fmt: skip
 """What the loop calls the acts."""
+HALTING = ("halt", "full_halt", "shut_down")
+"""Acts of which a signal to the loop's process does the most important part."""
 
 
 class Loop:
@@ -59,17 +68,26 @@ class Loop:
             "server_ns": self._clock_ns(),
             "source": {
                 "state": condition.state,
-                "sentence": condition.sentence,
+                "sentence": condition.sentence + (self._left_alone() if condition.state == "no-loop" else ""),
                 "age_seconds": condition.age_seconds,
             },
         }
         if projection:
             book = projection["book"]
             table["book"] = {name: book.get(name) for name in BOOK} | _sizes(book.get("positions", []))
+            table["book"]["growing"] = _growing(projection)
             table["loop"] = {name: projection["loop"].get(name) for name in ("now_ns", "wall_ns", "speed")}
             table["commands"] = projection.get("commands", [])[:SHOWN_ROWS]
             table |= {name: projection.get(name) for name in ("label", "synthetic", "journal")}
         return table
+
+    def _left_alone(self) -> str:
+        """What nobody looks after once the loop is not there."""
+        projection = self._source.projection
+        left = len(list(_open(projection["book"].get("positions", [])))) if projection else 0
+        newest: Mapping[str, Any] = next(iter(projection.get("commands", [])), {})
+        ended = f" {newest['actor']} shut it down." if newest.get("act") == "shut_down" else ""
+        return f"{ended} {unprotected(left)}" if left else ended
 
     def rows(self, name: str) -> list[Table]:
         """A list of the projection.
@@ -111,6 +129,31 @@ class Loop:
         """When the loop's newest alert was raised, by the loop's clock; 0 while there is none."""
         return max((int(str(row["time_ns"])) for row in self.rows("alerts")), default=0)
 
+    def heard(self) -> set[str]:
+        """Nonces of every message that waits for the loop, or that it has taken and written down."""
+        waiting = {one.nonce for _, one in self.inbox.waiting() if isinstance(one, Command)}
+        if not (self.folder / DATABASE).exists():
+            return waiting
+        with JournalReader(self.folder) as reader:
+            rows = reader.rows(kinds=(RowKind.COMMAND,))
+            return waiting | {str(decode_table(row.body).get("nonce")) for row in rows}
+
+    def check(self, asked: Asked) -> None:
+        """Refuse what makes no sense now.
+
+        Parameters
+        ----------
+        asked : Asked
+            What.
+
+        Raises
+        ------
+        DataError
+            When the loop is to be shut down and none is running.
+        """
+        if asked.act == "shut_down" and lock_holder(self.folder) is None:
+            raise DataError("no loop is running: there is nothing to shut down")
+
     def send(self, asked: Asked, actor: str, approver: str = "") -> bool:
         """Put an act into the inbox.
 
@@ -147,7 +190,7 @@ class Loop:
         try:
             self.inbox.send(command)
         except ExecutionError:
-            if asked.act != "halt" or not self._signal_halt():
+            if asked.act not in HALTING or not self._signal_halt():
                 raise
             return False
         return True
@@ -170,6 +213,8 @@ class Loop:
             return self._not_taken(asked)
         if row["refused"]:
             return Outcome(asked.nonce, "refused", f"The loop refused: {row['refused']}", certain=True)
+        if asked.act == "shut_down":
+            return await self._ended(asked)
         async for _ in _ticks(SETTLED_SECONDS):
             self.look()
             stage, sentence, settled = stage_of(asked.act, self._source.projection)
@@ -179,20 +224,32 @@ class Loop:
 
     async def _taken(self, nonce: str) -> Mapping[str, Any] | None:
         async for _ in _ticks(TAKEN_SECONDS):
+            there = lock_holder(self.folder) is not None
             self.look()
             for row in self.rows("commands"):
                 if row["nonce"] == nonce:
                     return row
-            if lock_holder(self.folder) is None:
+            if not there:
                 return None
         return None
+
+    async def _ended(self, asked: Asked) -> Outcome:
+        """Wait until the loop that is being shut down is gone."""
+        async for _ in _ticks(ENDED_SECONDS):
+            if lock_holder(self.folder) is None:
+                self.look()
+                left = len(list(_open(self._source.projection["book"].get("positions", []))))
+                said = f"The loop has halted, cancelled and ended in good order. {unprotected(left)}"
+                return Outcome(asked.nonce, "shut down", said, certain=True)
+        said = "The loop has halted; it ends as soon as the orders on their way are settled, after 5 s in any case."
+        return Outcome(asked.nonce, "shutting down", said, certain=True)
 
     def _not_taken(self, asked: Asked) -> Outcome:
         if lock_holder(self.folder) is None:
             sentence = "No loop is running: the message is on the disk, the next start acts on it before anything else."
             return Outcome(asked.nonce, "waiting", sentence, certain=True)
         sentence = f"The loop has not taken the message within {TAKEN_SECONDS:.0f} s: it waits in the inbox."
-        if asked.act == "halt" and self._signal_halt():
+        if asked.act in HALTING and self._signal_halt():
             sentence += " Its process was also sent a signal to halt."
         return Outcome(asked.nonce, "waiting", sentence, certain=False)
 
@@ -219,6 +276,30 @@ def _moving(positions: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     return (row for row in positions if abs(row["units"]) > abs(row["target"]))
 
 
+def _growing(projection: Mapping[str, Any]) -> int:
+    """Orders on their way that would make a position grow."""
+    orders = projection.get("orders", [])
+    return sum(order.get("state") in MOVING and not order.get("reduce_only") for order in orders)
+
+
+def unprotected(left: int) -> str:
+    """What a book without a loop is.
+
+    Parameters
+    ----------
+    left : int
+        Positions held.
+
+    Returns
+    -------
+    str
+    """
+    if not left:
+        return "No position is left."
+    are = "1 POSITION REMAINS" if left == 1 else f"{left} POSITIONS REMAIN"
+    return f"{are} AND NOTHING PROTECTS THEM: no stop, no limit and no halt works until a loop runs again."
+
+
 def stage_of(act: str, projection: Mapping[str, Any]) -> tuple[str, str, bool]:
     """How far an act that the loop has taken has come.
 
@@ -239,6 +320,8 @@ def stage_of(act: str, projection: Mapping[str, Any]) -> tuple[str, str, bool]:
     if act == "halt":
         stops = "entries are stopped, positions may only shrink until two people resume"
         return ("entries stopped", f"The book is {mode}: {stops}.", mode == "HALTED")
+    if act in ("cancel_all", "full_halt"):
+        return _cancelled(act, mode, _growing(projection))
     if act == "reduce":
         left = len(list(_moving(positions)))
         if left:
@@ -252,3 +335,14 @@ def stage_of(act: str, projection: Mapping[str, Any]) -> tuple[str, str, bool]:
         return "flat", f"Flat, confirmed by the broker's fills: no position is left. The book is {mode}.", True
     done = {"resume": "resumed", "enable": "enabled"}[act]
     return done, f"Done: the book is {mode}.", True
+
+
+def _cancelled(act: str, mode: str, growing: int) -> tuple[str, str, bool]:
+    full = act == "full_halt"
+    if growing or (full and mode != "HALTED"):
+        return "cancelling", f"The book is {mode}; {growing} orders that grow a position are not cancelled yet.", False
+    if full:
+        stops = "entries are stopped until two people resume, and what was on its way does not come back then"
+        return "halted in full", f"The book is {mode}, no order that grows a position waits: {stops}.", True
+    more = "what closes positions goes on" + (", and new signals may still enter" if mode == "ACTIVE" else "")
+    return "cancelled", f"No order that grows a position waits; {more}. The book is {mode}.", True

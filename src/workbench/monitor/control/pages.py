@@ -30,8 +30,13 @@ class File:
     tag: str
 
 
-def page_files() -> dict[str, File]:
+def page_files(*, demo: bool = False) -> dict[str, File]:
     """Files by their path.
+
+    Parameters
+    ----------
+    demo : bool
+        Whether the page says that it is a demonstration, before anybody has logged in.
 
     Returns
     -------
@@ -41,6 +46,8 @@ def page_files() -> dict[str, File]:
     room = files("workbench")
     own = {entry.name: entry.read_bytes() for entry in (room / OWN[0] / OWN[1]).iterdir() if entry.is_file()}
     found = own | {name: (room / SHARED[0] / SHARED[1] / name).read_bytes() for name in SHARED_FILES}
+    if demo:
+        found[PAGE] = found[PAGE].replace(b'data-demo="no"', b'data-demo="yes"')
     version = hashlib.sha256(b"".join(found[name] for name in sorted(found))).hexdigest()[:16]
     found[WORKER] = found[WORKER].replace(MARK, f'"{version}"'.encode())
     return {_path(name): _file(name, content) for name, content in found.items()}
@@ -54,15 +61,20 @@ def _file(name: str, content: bytes) -> File:
     return File(content, TYPES[name.rpartition(".")[2]], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
-def page_routes() -> list[Route]:
+def page_routes(*, demo: bool = False) -> list[Route]:
     """Doors of the page.
+
+    Parameters
+    ----------
+    demo : bool
+        See `page_files`.
 
     Returns
     -------
     list of Route
         For GET and HEAD alone.
     """
-    return [Route(path, partial(_give, file), methods=["GET"]) for path, file in page_files().items()]
+    return [Route(path, partial(_give, file), methods=["GET"]) for path, file in page_files(demo=demo).items()]
 
 
 async def _give(file: File, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """What the control service is made of: who is there, what is asked, and who decides, keeps and carries it out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -66,7 +66,8 @@ class Asked:
     nonce : str
         Of this request alone; the loop's message carries it too.
     act : str
-        ``halt``, ``reduce``, ``close_all``, ``resume`` or ``enable``.
+        ``halt``, ``reduce``, ``close_all``, ``cancel_all``, ``full_halt``, ``shut_down``, ``notify_regulator``,
+        ``resume`` or ``enable``.
     fraction : float
         Share of every position, for ``reduce``.
     strategy : str
@@ -126,11 +127,21 @@ class Sessions(Protocol):
 class Rules(Protocol):
     """What a person may do; proposals that two people must agree on."""
 
-    def refusal(self, you: You, asked: Asked) -> str:
-        """Why a person may not do this alone; empty when it is allowed."""
+    @property
+    def at_once_seconds(self) -> float:
+        """How close together acts come that are one."""
+
+    def refusal(self, you: You, asked: Asked, at_once: Collection[str] = ()) -> str:
+        """Why a person may not do this alone; empty when it is allowed. `at_once`: nonces of what comes with it."""
+
+    def most_restrictive(self, at_once: Sequence[Asked]) -> Asked:
+        """Which is done of acts that close positions and came at once."""
+
+    def merged(self, asked: Asked, person: str, into: Asked) -> None:
+        """An act that was counted is not sent itself: another one that came with it is larger."""
 
     def done(self, you: You, asked: Asked) -> None:
-        """Count an act that is about to be sent."""
+        """Tell others of an act that is about to be sent, and count it."""
 
     def undone(self, nonce: str) -> None:
         """An act that was counted was not done after all."""
@@ -173,6 +184,12 @@ class Responders(Protocol):
     def tick(self, you: You, tick: Tick) -> Sequence[Table]:
         """Tick a step, or take the tick back; returns the checklists."""
 
+    def report(self, incident: str) -> str:
+        """The report of an incident, HTML; takes a moment, so it is asked for in a thread of its own."""
+
+    def learn(self, you: You, incident: str, text: str) -> Table:
+        """Write down what was learned from an incident; returns the incident."""
+
     def contacts(self) -> Sequence[Table]:
         """Whom to call."""
 
@@ -187,8 +204,9 @@ class Outcome:
     Attributes
     ----------
     stage : str
-        ``waiting``, ``taken``, ``entries stopped``, ``reduce-only``, ``flattening``, ``reduced``, ``flat``,
-        ``resumed``, ``enabled`` or ``refused``.
+        ``waiting``, ``taken``, ``entries stopped``, ``reducing``, ``reduced``, ``flattening``, ``flat``,
+        ``cancelling``, ``cancelled``, ``halted in full``, ``shutting down``, ``shut down``, ``recorded``, ``resumed``,
+        ``enabled`` or ``refused``.
     sentence : str
         The same for people.
     certain : bool

@@ -34,6 +34,7 @@ from workbench.monitor.control.parts import (
     TooManyError,
 )
 from workbench.monitor.control.stream import Bulletin
+from workbench.monitor.incidents import doors
 
 SHOWN_INCIDENTS = 20
 TELL_REFUSALS_SECONDS = 10.0
@@ -108,7 +109,8 @@ def build_app(parts: Parts, allowed: Allowed) -> FastAPI:
     app.include_router(reading.looking(door, parts.loop, parts.responders))
     app.include_router(actions.coming_and_going(door))
     app.include_router(actions.asking(door, desk))
-    app.router.routes.extend(page_routes())
+    app.include_router(doors.reporting(door, parts.records, parts.responders))
+    app.router.routes.extend(page_routes(demo=bool(parts.responders.health().get("demo"))))
     for kind in (WorkbenchError, JournalError):
         app.add_exception_handler(kind, _in_words)
     app.add_exception_handler(RequestValidationError, _malformed)

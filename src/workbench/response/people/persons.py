@@ -13,8 +13,6 @@ from workbench.domain.errors import ConfigError
 from workbench.domain.trading.market_hours import DAY_NS
 from workbench.response.people.private_files import quoted
 
-DORMANT_DAYS = 90
-"""An account nobody has logged in to, added or reviewed for so long is disabled."""
 LONGEST_NAME = 80
 """Characters: as many as a message to the loop takes."""
 LONGEST_CONTACT = 200
@@ -106,8 +104,8 @@ class Person:
         """
         return self.certified_until_ns is not None and time_ns < self.certified_until_ns
 
-    def dormant(self, last_login_ns: int | None, time_ns: int) -> bool:
-        """Whether nobody has used, added or reviewed the account for `DORMANT_DAYS`.
+    def dormant(self, last_login_ns: int | None, time_ns: int, days: int) -> bool:
+        """Whether nobody has used, added or reviewed the account for so long.
 
         Parameters
         ----------
@@ -115,13 +113,15 @@ class Person:
             None: never.
         time_ns : int
             Now.
+        days : int
+            How long: `people.sessions.dormant_days`.
 
         Returns
         -------
         bool
         """
         last = max(self.added_ns, self.reviewed_ns or 0, last_login_ns or 0)
-        return time_ns - last > DORMANT_DAYS * DAY_NS
+        return time_ns - last > days * DAY_NS
 
     def switched_off(self) -> "Person":
         """The same person with the account disabled.

@@ -37,15 +37,7 @@ def read_private(path: Path) -> dict[str, object]:
     FileNotFoundError
         When there is none.
     """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as file:
-            _check(path, os.fstat(handle))
-            content = file.read(LARGEST_BYTES + 1)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {reason_of(error)}; expected a plain file of your own") from error
+    content = private_bytes(path)
     try:
         return tomllib.loads(content.decode())
     except ValueError:
@@ -54,6 +46,37 @@ def read_private(path: Path) -> dict[str, object]:
             f"{path} is not valid TOML in UTF-8 (the place is not shown, it may be a secret): correct it, or put a "
             "copy of yours back"
         ) from None
+
+
+def private_bytes(path: Path) -> bytes:
+    """Read a file that nobody else can read; what is checked is what is read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
+    Raises
+    ------
+    ConfigError
+        When others may open it, it is not ours, no plain file, or too large.
+    FileNotFoundError
+        When there is none.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            _check(path, os.fstat(handle))
+            return file.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {reason_of(error)}; expected a plain file of your own") from error
 
 
 def _check(path: Path, about: os.stat_result) -> None:

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from workbench.domain.errors import AuthorityError, ConfigError
+from workbench.domain.policy.response import Sessions as SessionRules
 from workbench.domain.trading.market_hours import MINUTE_NS, SECOND_NS
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 200
@@ -24,9 +25,6 @@ SKEW_STEPS = 20
 """A code this many steps off is recognised, so that the record says that the phone's clock is wrong; it is refused."""
 HASHES_AT_ONCE = 2
 """Each takes 64 MiB: a flood of logins must not take the machine's memory."""
-WINDOW_NS = 5 * MINUTE_NS
-LIMITS = {"name and address": 5, "address": 20, "name": 30}
-"""Attempts in the window. A name alone has the most: a stranger must not be able to lock out whom he can name."""
 MOST_KEYS = 20_000
 """Kept in memory; the one that was quiet longest goes first."""
 
@@ -150,9 +148,21 @@ class TooManyAttemptsError(AuthorityError):
 
 
 class Attempts:
-    """Counts attempts to log in within a sliding window, known names and unknown ones alike."""
+    """Counts attempts to log in within a sliding window, known names and unknown ones alike.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    rules : Sessions
+        Section of the policy: how many, in how long.
+    """
+
+    def __init__(self, rules: SessionRules) -> None:
+        self._window_ns = round(rules.attempt_minutes * MINUTE_NS)
+        self._limits = {
+            "name and address": rules.attempts_per_name_and_address,
+            "address": rules.attempts_per_address,
+            "name": rules.attempts_per_name,
+        }
         self._made: OrderedDict[tuple[str, str, str], deque[int]] = OrderedDict()
 
     def count(self, name: str, address: str, time_ns: int) -> None:
@@ -173,8 +183,8 @@ class Attempts:
         keys = _keys(name, address)
         for limit, key in keys.items():
             made = self._recent(key, time_ns)
-            if len(made) >= LIMITS[limit]:
-                seconds = max((made[0] + WINDOW_NS - time_ns) / 1e9, 0.0)
+            if len(made) >= self._limits[limit]:
+                seconds = max((made[0] + self._window_ns - time_ns) / 1e9, 0.0)
                 raise TooManyAttemptsError(
                     f"too many attempts to log in: wait {seconds:.0f} s; `workbench halt` in a shell needs no login"
                 )
@@ -202,7 +212,7 @@ class Attempts:
 
     def _recent(self, key: tuple[str, str, str], time_ns: int) -> deque[int]:
         made = self._made.get(key, deque())
-        while made and not 0 <= time_ns - made[0] < WINDOW_NS:
+        while made and not 0 <= time_ns - made[0] < self._window_ns:
             made.popleft()
         return made
 

@@ -4,7 +4,7 @@ Each function named after a row makes the table of that row; `Records.after` tak
 pages, procedures) are passed over. The same rows give the same records: nothing else survives a restart.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from workbench.domain.errors import DataError
@@ -15,6 +15,8 @@ from workbench.response.people.proposals import Proposal, Proposals, act_from, p
 Table = Mapping[str, object]
 LOGIN, STEP_UP, ACTED, REFUSED = "login", "step_up", "acted", "act_refused_by_loop"
 PROPOSED, APPROVED, WITHDRAWN = "proposed", "approved", "withdrawn"
+OUTCOME, TURNED_DOWN, MERGED, SETTLED = "outcome", "refused", "merged", "settled"
+"""What an act has come to: the loop's answer, a refusal, one with another act, or found at a start."""
 
 
 def login_row(person: str, totp_step: int, time_ns: int) -> dict[str, object]:
@@ -162,6 +164,25 @@ class Done:
     time_ns: int
 
 
+def merged_row(nonce: str, person: str, into: str, time_ns: int) -> dict[str, object]:
+    """An act came at once with another that is more restrictive: it is not sent itself.
+
+    Parameters
+    ----------
+    nonce, person : str
+        Of the act, and who asked it.
+    into : str
+        Nonce of the one that is done.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    dict
+    """
+    return {"kind": MERGED, "nonce": nonce, "person": person, "into": into, "time_ns": time_ns}
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """What authority depends on; a value: every row gives a new one.
@@ -176,12 +197,15 @@ class Records:
         Reductions in their order, close all among them; those the loop refused are taken out.
     proposals : Proposals
         Open ones.
+    unsettled : mapping of str to Done
+        By nonce, what was allowed and is not known to have been sent: looked after by the next start.
     """
 
     last_logins: Mapping[str, int] = field(default_factory=dict)
     used_steps: Mapping[str, int] = field(default_factory=dict)
     reductions: tuple[Done, ...] = ()
     proposals: Proposals = field(default_factory=Proposals)
+    unsettled: Mapping[str, Done] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: Iterable[Table]) -> "Records":
@@ -228,13 +252,15 @@ class Records:
                 f"a row {row.get('kind')!r} in the journal of people is not what was written: {error}"
             ) from error
 
-    def reductions_since(self, time_ns: int) -> tuple[Reduction, ...]:
+    def reductions_since(self, time_ns: int, without: Collection[str] = ()) -> tuple[Reduction, ...]:
         """What has been reduced since the oldest open incident began; the cap of first responders counts these.
 
         Parameters
         ----------
         time_ns : int
             When that was. A reduction works on the whole book, so it counts for every incident that is open.
+        without : collection of str
+            Nonces that do not count: of acts that come at once only the largest is done.
 
         Returns
         -------
@@ -243,7 +269,7 @@ class Records:
         return tuple(
             Reduction(one.person, one.level, one.act.fraction if one.act.kind == "reduce" else 1.0)
             for one in self.reductions
-            if one.time_ns >= time_ns
+            if one.time_ns >= time_ns and one.nonce not in without
         )
 
 
@@ -260,12 +286,21 @@ def _acted(records: Records, row: Table) -> Records:
     reduced = (done,) if act.kind in ("reduce", "close_all") else ()
     # whatever makes the book safer voids what was proposed to loosen it
     proposals = Proposals() if act.restricts else records.proposals
-    return replace(records, reductions=(*records.reductions, *reduced), proposals=proposals)
+    unsettled = {**records.unsettled, done.nonce: done}
+    return replace(records, reductions=(*records.reductions, *reduced), proposals=proposals, unsettled=unsettled)
 
 
-def _refused(records: Records, row: Table) -> Records:
+def _undone(records: Records, row: Table) -> Records:
     nonce = str(row["nonce"])
-    return replace(records, reductions=tuple(one for one in records.reductions if one.nonce != nonce))
+    kept = tuple(one for one in records.reductions if one.nonce != nonce)
+    return _settled(replace(records, reductions=kept), row)
+
+
+def _settled(records: Records, row: Table) -> Records:
+    nonce = str(row["nonce"])
+    if nonce not in records.unsettled:
+        return records
+    return replace(records, unsettled={key: one for key, one in records.unsettled.items() if key != nonce})
 
 
 def _proposed(records: Records, row: Table) -> Records:
@@ -273,11 +308,20 @@ def _proposed(records: Records, row: Table) -> Records:
     return replace(records, proposals=records.proposals.propose(proposal_from(table)))
 
 
+def _approved(records: Records, row: Table) -> Records:
+    proposal = records.proposals.open.get(str(row["proposal"]))
+    if proposal is not None:
+        nonce, time_ns = str(row["nonce"]), int(str(row["time_ns"]))
+        done = Done(proposal.proposer, Level.L2, proposal.act, nonce, time_ns)
+        records = replace(records, unsettled={**records.unsettled, nonce: done})
+    return _closed(records, row)
+
+
 def _closed(records: Records, row: Table) -> Records:
     return replace(records, proposals=records.proposals.without(str(row["proposal"])))
 
 
 _CHANGES = {
-    LOGIN: _code_used, STEP_UP: _code_used, ACTED: _acted, REFUSED: _refused, PROPOSED: _proposed, APPROVED: _closed,
-    WITHDRAWN: _closed,
+    LOGIN: _code_used, STEP_UP: _code_used, ACTED: _acted, REFUSED: _undone, MERGED: _undone, PROPOSED: _proposed,
+    APPROVED: _approved, WITHDRAWN: _closed, OUTCOME: _settled, TURNED_DOWN: _settled, SETTLED: _settled,
 }  # fmt: skip

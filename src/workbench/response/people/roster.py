@@ -250,7 +250,7 @@ class Roster:
             raise ConfigError("there is no such shift: `workbench people oncall list` shows them")
         return replace(self, shifts=tuple(one for one in self.shifts if one != shift))
 
-    def without_dormant(self, last_logins: Mapping[str, int], time_ns: int) -> "Roster":
+    def without_dormant(self, last_logins: Mapping[str, int], time_ns: int, days: int) -> "Roster":
         """The same roster with accounts disabled that nobody has used, added or reviewed for a long time.
 
         Parameters
@@ -259,6 +259,8 @@ class Roster:
             From the journal of people (`Records.last_logins`).
         time_ns : int
             Now.
+        days : int
+            How long: `people.sessions.dormant_days`.
 
         Returns
         -------
@@ -266,7 +268,7 @@ class Roster:
             Not written: a review wakes the account up.
         """
         people = {
-            name: one.switched_off() if one.dormant(last_logins.get(name), time_ns) else one
+            name: one.switched_off() if one.dormant(last_logins.get(name), time_ns, days) else one
             for name, one in self.people.items()
         }
         return replace(self, people=people)

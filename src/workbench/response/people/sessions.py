@@ -11,9 +11,10 @@ import threading
 from dataclasses import dataclass, replace
 
 from workbench.domain.errors import AuthorityError
-from workbench.domain.trading.market_hours import HOUR_NS, MINUTE_NS
+from workbench.domain.policy.response import Sessions as SessionRules
+from workbench.domain.trading.market_hours import HOUR_NS, MINUTE_NS, SECOND_NS
 from workbench.response.people.credentials import Credentials
-from workbench.response.people.persons import DORMANT_DAYS, Person
+from workbench.response.people.persons import Person
 from workbench.response.people.proofs import Attempts, Passwords, code_step, skew_of
 from workbench.response.people.records import Records
 from workbench.response.people.roster import Roster
@@ -24,31 +25,6 @@ REFUSED = "name, password or code is not right, or the account is disabled; is t
 CODE_REFUSED = "the code is not right or was used already: wait for the next one; is the clock of the phone right?"
 OVER = "the session is over: log in again"
 WRONG_CODE, USED_CODE = "the code is wrong", "the code was used already"
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRules:
-    """How long a session lasts, and how often a code may be wrong.
-
-    Attributes
-    ----------
-    idle_ns : int
-        Without anything asked for so long, a session is over.
-    absolute_ns : int
-        After so long it is over in any case.
-    fresh_code_ns : int
-        How long a code counts as fresh for dangerous acts.
-    wrong_codes : int
-        After so many in a row a session is over: whoever took it over may not go on guessing.
-    sessions_per_person : int
-        The oldest is ended for one more.
-    """
-
-    idle_ns: int = HOUR_NS
-    absolute_ns: int = 12 * HOUR_NS
-    fresh_code_ns: int = MINUTE_NS
-    wrong_codes: int = 5
-    sessions_per_person: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +87,30 @@ class Sessions:
         Who there is.
     credentials : Credentials
         What they log in with.
+    rules : Sessions
+        Section of the policy: how long a session lasts, how often one may guess.
     records : Records, optional
         What the journal of people says: codes accepted before a restart, and when everybody was last here.
     passwords : Passwords, optional
         How passwords are compared.
-    rules : AccessRules, optional
-        How long a session lasts.
     """
 
     def __init__(
         self,
         roster: Roster,
         credentials: Credentials,
+        rules: SessionRules,
         records: Records | None = None,
         passwords: Passwords | None = None,
-        rules: AccessRules | None = None,
     ) -> None:
-        self._roster, self._credentials = roster, credentials
-        self._passwords, self._rules = passwords or Passwords(), rules or AccessRules()
+        self._roster, self._credentials, self._rules = roster, credentials, rules
+        self._passwords = passwords or Passwords()
+        self._idle_ns, self._absolute_ns = round(rules.idle_minutes * MINUTE_NS), round(rules.absolute_hours * HOUR_NS)
+        self._fresh_code_ns = round(rules.fresh_code_seconds * SECOND_NS)
         known = records or Records()
         self._used, self._last_logins = dict(known.used_steps), dict(known.last_logins)
         self._sessions: dict[str, Session] = {}
-        self._attempts = Attempts()
+        self._attempts = Attempts(rules)
         self._lock = threading.Lock()
 
     @property
@@ -201,10 +179,11 @@ class Sessions:
             return "no such person"
         if not right:
             return "wrong password"
+        # an account is disabled because it is dormant, too: the record says so
+        if person.dormant(self._last_logins.get(name), time_ns, self._rules.dormant_days):
+            return f"the account is dormant: nobody has used or reviewed it for {self._rules.dormant_days} days"
         if person.disabled:
             return "the account is disabled"
-        if person.dormant(self._last_logins.get(name), time_ns):
-            return f"the account is dormant: nobody has used or reviewed it for {DORMANT_DAYS} days"
         if step is None:
             return WRONG_CODE
         return "" if step > self._used.get(name, -1) else USED_CODE
@@ -212,7 +191,7 @@ class Sessions:
     def _begin(self, name: str, step: int, time_ns: int) -> Login:
         self._drop_old(name, time_ns)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        session = Session(name, time_ns, time_ns, time_ns + self._rules.fresh_code_ns, _digest(token))
+        session = Session(name, time_ns, time_ns, time_ns + self._fresh_code_ns, _digest(token))
         self._sessions[session.digest] = session
         return Login(token, session, step)
 
@@ -221,14 +200,27 @@ class Sessions:
             if self._over(one, time_ns):
                 del self._sessions[digest]
         own = sorted((one.seen_ns, digest) for digest, one in self._sessions.items() if one.person == name)
-        for _, digest in own[: max(len(own) - self._rules.sessions_per_person + 1, 0)]:
+        for _, digest in own[: max(len(own) - self._rules.per_person + 1, 0)]:
             del self._sessions[digest]
 
     def _over(self, one: Session, time_ns: int) -> bool:
         """Whether it is over; so it is when the clock has gone back behind its beginning."""
-        return not (
-            0 <= time_ns - one.begun_ns < self._rules.absolute_ns and time_ns - one.seen_ns < self._rules.idle_ns
-        )
+        return time_ns < one.begun_ns or time_ns >= self.expires_ns(one)
+
+    def expires_ns(self, one: Session) -> int:
+        """When a session ends if nothing more is asked.
+
+        Parameters
+        ----------
+        one : Session
+            Any.
+
+        Returns
+        -------
+        int
+            UTC nanoseconds.
+        """
+        return min(one.begun_ns + self._absolute_ns, one.seen_ns + self._idle_ns)
 
     def find(self, token: str, time_ns: int, *, touch: bool = True) -> Session:
         """The session of a token.
@@ -319,7 +311,7 @@ class Sessions:
             if step <= self._used.get(one.person, -1):
                 raise LoginRefusedError(CODE_REFUSED, USED_CODE)
             self._used[one.person] = step
-            fresh_until_ns = time_ns + self._rules.fresh_code_ns
+            fresh_until_ns = time_ns + self._fresh_code_ns
             self._sessions[one.digest] = replace(one, fresh_until_ns=fresh_until_ns, wrong_codes=0)
             return step
 
@@ -350,7 +342,7 @@ class Sessions:
         """
         with self._lock:
             one = self._live(token, time_ns, touch=False)
-            return one.fresh_until_ns - self._rules.fresh_code_ns <= time_ns < one.fresh_until_ns
+            return one.fresh_until_ns - self._fresh_code_ns <= time_ns < one.fresh_until_ns
 
     def logout(self, token: str) -> None:
         """End a session; one that is not there is no error.

@@ -27,6 +27,7 @@ from workbench.engine.snapshot import LAYOUT, stored
 from workbench.engine.translation import PAIR_PLACES
 from workbench.execution.gateway import OrderGateway
 from workbench.runtime.live.desk import exposure_of, market_of, stepped, targets_of, units_of
+from workbench.runtime.live.ending import Ending
 from workbench.runtime.live.latency import Latencies, OrderTimes
 from workbench.runtime.live.outside import Gathered, Outside, Rhythm
 from workbench.runtime.live.rows import command_row, decision_row, event_row, note_row, plain_row
@@ -74,12 +75,12 @@ class LiveLoop:
         self._engine, self.state = begun
         self._rhythm = rhythm if rhythm is not None else Rhythm()
         self._seen = seen if seen is not None else set()
+        self._ending = Ending(outside.wall_ns(), self._rhythm)
         self.latencies = Latencies()
         self.memory = memory if memory is not None else Memory.begun(self.state)
         self._projection, self._health = Projection(self.memory, self.state), Health(outside.health)
         self._times = OrderTimes(self.latencies)
-        self._later: list[Row] = []
-        self._quotes: dict[str, Quote] = {}
+        self._later, self._quotes = list[Row](), dict[str, Quote]()
         now = outside.clock.now_ns()
         self._priced_by_ns = now + self._rhythm.first_price_ns
         self._began_ns, self.turns = now, 0
@@ -179,7 +180,8 @@ class LiveLoop:
                 self._outside.inbox.done(path)
             else:
                 self._seen.add(command.nonce)
-                refused = self._add_if_possible(found, command.event(now), now)
+                refusals = [self._add_if_possible(found, one, now) for one in command.events(now)]
+                refused = "; ".join(filter(None, refusals))
                 found.rows.append(command_row(command, now, refused))
                 found.commands.append((path, command, refused))
 
@@ -246,8 +248,8 @@ class LiveLoop:
         for path, command, refused in gathered.commands:
             refusals = [refusal_of(one) for one in decisions if isinstance(one, ResumeRefused)]
             said = refusals[0] if command.act == "resume" and refusals else refused
-            table = {"nonce": command.nonce, "act": command.act, "actor": command.actor}
-            self.memory.recent.commanded(table, now, said)
+            self.memory.recent.commanded(command.model_dump(), now, said)
+            self._ending.hear(command, said, now)
             self._outside.inbox.done(path)
 
     # ------------------------------------------------------------------------------------------------- housekeeping
@@ -354,7 +356,7 @@ class LiveLoop:
         return min(moment for moment in moments if moment is not None)
 
     def run(self, stopped: Callable[[], bool]) -> None:
-        """Turn after turn, until told to stop; then leave everything on the disk.
+        """Turn after turn, until told to stop or shut down; then leave everything on the disk.
 
         Parameters
         ----------
@@ -368,7 +370,7 @@ class LiveLoop:
             fault of the program a halt is left in the inbox, so that the next start begins halted.
         """
         try:
-            while not stopped():
+            while not (stopped() or self._ending.due(self._outside.clock.now_ns(), self._gateway.live_orders)):
                 self.turn()
                 self._outside.clock.wait_until(self.due_ns())
             self.end()
@@ -392,7 +394,7 @@ class LiveLoop:
     def end(self) -> None:
         """Leave a state that resumes: snapshot, a last word, a signed checkpoint."""
         now = max(self._outside.clock.now_ns(), int(self.state.time_ns))
-        self._later.append(plain_row(now, {"kind": "stopped", "sentence": "the loop was asked to stop"}))
+        self._later.append(plain_row(now, {"kind": "stopped", "sentence": self._ending.sentence}))
         self.show(now)
         self.keep_snapshot()
         self._outside.journal.close(now)

@@ -70,6 +70,7 @@ class Rhythm:
     first_price_ns: int = 5 * SECOND_NS
     stopped_ns: int = 2 * SECOND_NS  # of the stopwatch between two turns: no wait is that long
     stop_again_ns: int = MINUTE_NS
+    last_orders_ns: int = 5 * SECOND_NS  # for orders on their way when a person shuts the loop down
 
 
 @dataclass(frozen=True, slots=True)

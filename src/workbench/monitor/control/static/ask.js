@@ -1,4 +1,4 @@
-// The one dialog in which anything is asked: what it means, the choices it has, a code when one is due, and what became of it.
+// The one dialog in which anything is asked: what it means, its choices, a code when one is due, and what became of it.
 
 import { make, mark, plain, reveal, write } from "./dom.js";
 import { Refusal, ask, nonce } from "./link.js";
@@ -16,7 +16,7 @@ export class Asking {
     this.element.addEventListener("close", () => this.forget(), { signal });
   }
 
-  // order: title, words, press, path, body(), choices (a node or null), danger, done
+  // order: title, words, press, path, body(), choices (a node or null), danger, done, free (needs no code)
   open(order) {
     this.order = order;
     this.nonce = nonce();
@@ -43,6 +43,7 @@ export class Asking {
   }
 
   codeDue() {
+    if (this.order?.free) return false;
     return (this.state.you?.steppedUpUntil ?? 0) <= performance.now() + 1500;
   }
 
@@ -93,12 +94,14 @@ export class Asking {
   failed(error, order) {
     this.nodes.code.value = "";
     if (error instanceof Refusal && error.kind === "replayed") {
-      this.succeeded({ stage: "waiting", certain: false, nonce: this.nonce, sentence: "The first try had arrived." }, order);
+      const sentence = "The first try had arrived.";
+      this.succeeded({ stage: "waiting", certain: false, nonce: this.nonce, sentence }, order);
       return;
     }
-    // a request that was refused is over; one without an answer is asked again under the same nonce, so that it is done once
+    // a request that was refused is over; one without an answer is asked again under the same nonce: it is done once
     if (error instanceof Refusal) this.nonce = nonce();
-    const lost = "No answer: it is not known whether this arrived. Press again: it is done once, however often it is asked.";
+    const lost = "No answer: it is not known whether this arrived. Press again: it is done once, however often it is "
+      + "asked.";
     write(this.nodes.refused, plain(error instanceof Refusal ? `Refused: ${error.message}` : lost));
     reveal(this.nodes.refused, true);
     if (error.status === 401 && error.kind === "nobody") this.state.leave();
@@ -113,11 +116,14 @@ function nodes() {
     id: "ask-code", name: "code", type: "text", inputmode: "numeric", autocomplete: "one-time-code",
     pattern: "[0-9]{6}", maxlength: "6", "data-key": "code", title: "six digits",
   });
-  const codeRow = make("p", { class: "code" }, make("label", { for: "ask-code", text: "Code of your authenticator" }), code);
+  const label = make("label", { for: "ask-code", text: "Code of your authenticator" });
+  const codeRow = make("p", { class: "code" }, label, code);
   const refused = make("p", { class: "refused", role: "alert", hidden: "", "data-key": "refused" });
   const press = make("button", { type: "submit", class: "press", "data-key": "press" });
   const form = make("form", { novalidate: null }, choices, codeRow, refused, press);
-  const became = make("div", { class: "became", role: "status", "aria-live": "polite", hidden: "", "data-key": "became" });
+  const became = make(
+    "div", { class: "became", role: "status", "aria-live": "polite", hidden: "", "data-key": "became" },
+  );
   const close = make("button", { type: "button", class: "close", text: "Close", "data-key": "close" });
   const element = make(
     "dialog", { id: "ask", "aria-labelledby": title.id, "aria-describedby": words.id },

@@ -1,6 +1,7 @@
-// The bar at the thumb: halt, reduce, close all, propose to resume. Always in sight, whatever is scrolled.
+// The bar at the thumb: halt, reduce, close all, propose to resume, and the rarer acts behind "More". Always in sight.
 
-import { make, mark, plain } from "./dom.js";
+import { make, mark, plain, reveal } from "./dom.js";
+import { more } from "./more.js";
 
 const SHARES = [0.25, 0.5, 0.75];
 
@@ -11,15 +12,18 @@ export function controls(state, asking, signal) {
     button.addEventListener("click", () => asking.open(order), { signal });
     return button;
   });
-  const element = make("nav", { class: "controls", "aria-label": "Controls" }, ...buttons);
+  const menu = more(state, asking, signal);
+  const element = make("nav", { class: "controls", "aria-label": "Controls" }, ...buttons, menu.button, menu.element);
   return {
     id: "controls", title: "Controls", needs: ["you"], element,
     draw: () => {
+      reveal(element, state.you !== null); // whoever logs in needs the room; nothing of it could be pressed
       for (const button of buttons) {
         const may = state.you?.may.includes(button.dataset.act) ?? false;
         button.disabled = !may;
         mark(button, "title", may || !state.you ? null : `Not for ${plain(state.you.title)}`);
       }
+      reveal(menu.button, menu.draw());
     },
   };
 }
@@ -51,17 +55,20 @@ function reduce(signal) {
 function closeAll() {
   return {
     act: "close_all", button: "Close all…", title: "Close every position", danger: true, path: "/api/act",
-    words: "Closes every position now, at the market. The page says when the broker has confirmed that the book is flat.",
+    words: "Closes every position now, at the market. The page says when the broker has confirmed that the book is "
+      + "flat.",
     press: () => "Close every position now", body: () => ({ act: "close_all" }),
   };
 }
 
 function resume() {
   const input = make("input", { type: "checkbox", id: "rebaseline" });
-  const choices = make("p", { class: "tickbox" }, input, make("label", { for: "rebaseline", text: "Count drawdown from today's equity" }));
+  const label = make("label", { for: "rebaseline", text: "Count drawdown from today's equity" });
   return {
-    act: "resume", button: "Resume…", title: "Propose to resume", danger: false, path: "/api/propose", choices, quick: true,
-    words: "Lets halts and latched rungs go. Somebody else has to approve within 15 minutes, and the book must not have changed.",
+    act: "resume", button: "Resume…", title: "Propose to resume", danger: false, path: "/api/propose", quick: true,
+    words: "Lets halts and latched rungs go. Somebody else has to approve within 15 minutes, and the book must not "
+      + "have changed.",
+    choices: make("p", { class: "tickbox" }, input, label),
     press: () => "Propose to resume", body: () => ({ act: "resume", rebaseline_peak: input.checked }),
   };
 }

@@ -41,5 +41,6 @@ function silence(known, refused) {
     title: "Not shown",
     sentence: `${refused} ${last}`,
   };
-  return { level: "silent", line: "cut", title: "No connection", sentence: `The control service does not answer. ${last}` };
+  const sentence = `The control service does not answer. ${last}`;
+  return { level: "silent", line: "cut", title: "No connection", sentence };
 }

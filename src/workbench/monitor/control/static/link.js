@@ -1,4 +1,4 @@
-// The line to the control service: the stream of what is shown, asking for it when the stream is cut, and asking for acts.
+// The line to the control service: the stream of what is shown, asking when the stream is cut, and asking for acts.
 
 const ASK_AFTER_SECONDS = 1.5;
 const ASK_EVERY_MS = 1200;

@@ -9,16 +9,22 @@ function field(name, label, attributes) {
 }
 
 export function login(state, signal) {
-  const name = field("name", "Name", { type: "text", autocomplete: "username", autocapitalize: "none", maxlength: "80" });
-  const password = field("password", "Password", { type: "password", autocomplete: "current-password", maxlength: "200" });
+  const name = field("name", "Name", {
+    type: "text", autocomplete: "username", autocapitalize: "none", maxlength: "80",
+  });
+  const password = field("password", "Password", {
+    type: "password", autocomplete: "current-password", maxlength: "200",
+  });
   const code = field("code", "Code of your authenticator", {
     type: "text", inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]{6}", maxlength: "6",
   });
   const refused = make("p", { class: "refused", role: "alert", hidden: "", "data-key": "login.refused" });
   const press = make("button", { type: "submit", class: "press", text: "Log in", "data-key": "login.press" });
   const form = make("form", {}, name.row, password.row, code.row, refused, press);
-  const glass = make("p", { class: "soft", text: "Without this page: workbench halt in a shell of the machine halts the book." });
-  const element = make("section", { class: "panel login", "aria-labelledby": "login-title" }, make("h2", { id: "login-title", text: "Log in" }), form, glass);
+  const without = "Without this page: workbench halt in a shell of the machine halts the book.";
+  const glass = make("p", { class: "soft", text: without });
+  const title = make("h2", { id: "login-title", text: "Log in" });
+  const element = make("section", { class: "panel login", "aria-labelledby": title.id }, title, form, glass);
 
   async function submit(event) {
     event.preventDefault();

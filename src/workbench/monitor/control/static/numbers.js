@@ -5,10 +5,19 @@ import { known, number, percent, words } from "./format.js";
 
 const TILES = [
   ["equity", "Equity", "USD", (book) => number(book.equity, 0), (book) => `peak ${number(book.peak, 0)}`],
-  ["drawdown", "Drawdown", "from peak", (book) => percent(book.drawdown, 2), (book) => `${number(book.peak * book.drawdown, 0)} USD`],
-  ["value_at_risk_95", "VaR 95 %", "one day", (book) => percent(book.value_at_risk_95, 3), (book) => `ES 97.5 % ${percent(book.expected_shortfall_975, 3)}`],
+  [
+    "drawdown", "Drawdown", "from peak", (book) => percent(book.drawdown, 2),
+    (book) => `${number(book.peak * book.drawdown, 0)} USD`,
+  ],
+  [
+    "value_at_risk_95", "VaR 95 %", "one day", (book) => percent(book.value_at_risk_95, 3),
+    (book) => `ES 97.5 % ${percent(book.expected_shortfall_975, 3)}`,
+  ],
   ["cap", "Exposure at most", "of full size", (book) => percent(book.cap, 0), (book) => `${book.open} positions open`],
-  ["volatility_ratio", "Volatility", "× normal", (book) => number(book.volatility_ratio, 2), (book) => words(book.condition)],
+  [
+    "volatility_ratio", "Volatility", "× normal", (book) => number(book.volatility_ratio, 2),
+    (book) => words(book.condition),
+  ],
   ["stress_score", "Stress score", "of 100", (book) => number(book.stress_score, 0), () => "0 is calm"],
 ];
 
@@ -17,7 +26,8 @@ export function numbers(state) {
     const value = figure(`book.${key}`, "big");
     const note = make("span", { class: "note" });
     const title = make("span", { class: "name", text: `${name} ` }, make("small", { text: unit }));
-    return { key, value, note, element: make("div", { class: "tile" }, title, make("span", { class: "value" }, value), note) };
+    const held = make("span", { class: "value" }, value);
+    return { key, value, note, element: make("div", { class: "tile" }, title, held, note) };
   });
   const element = make("section", { class: "money", "aria-label": "Numbers" }, ...tiles.map((tile) => tile.element));
   const draw = () => {

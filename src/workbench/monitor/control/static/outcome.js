@@ -10,15 +10,27 @@ const TITLES = {
   reduced: "Reduced",
   flattening: "Closing",
   flat: "Flat, confirmed by the broker",
+  cancelling: "Cancelling",
+  cancelled: "Cancelled",
+  "halted in full": "Halted in full",
+  "shutting down": "Shutting down",
+  "shut down": "Shut down: positions remain",
+  recorded: "Recorded",
   resumed: "Resumed",
   enabled: "Enabled",
   refused: "Refused by the loop",
 };
-const LASTING = new Set(["entries stopped", "reduced", "flat", "resumed", "enabled"]);
+const LASTING = new Set([
+  "entries stopped", "reduced", "flat", "cancelled", "halted in full", "shut down", "recorded", "resumed", "enabled",
+]);
+const UNPROTECTED = "The loop has ended. Positions remain and nothing protects them until a loop runs again.";
 
 // the answer may come before the broker's last fill: from then on the state that is shown says how far it is
 export function followed(outcome, state) {
   const { book, commands } = state.sections;
+  if (outcome.stage === "shutting down" && state.source.state === "no-loop") {
+    return { ...outcome, stage: "shut down", certain: true, sentence: UNPROTECTED };
+  }
   if (LASTING.has(outcome.stage) || !book || state.verdict.level !== "fresh") return outcome;
   const row = (commands ?? []).find((one) => one.nonce === outcome.nonce);
   if (outcome.stage === "waiting" && !row) return outcome;
@@ -31,11 +43,26 @@ function stage(act, book) {
     stage: "entries stopped",
     sentence: "The book is HALTED: positions may only shrink until two people resume.",
   };
-  if (act === "reduce" && book.moving === 0) return { stage: "reduced", sentence: "Every position is at its new target." };
+  if (act === "reduce" && book.moving === 0) return {
+    stage: "reduced",
+    sentence: "Every position is at its new target.",
+  };
   if (act === "reduce") return { stage: "reducing", sentence: `${book.moving} positions are above their new targets.` };
   if (act === "close_all" && book.open === 0) return { stage: "flat", sentence: "No position is left." };
+  if (act === "cancel_all" || act === "full_halt") return cancelled(act, book);
+  if (act === "shut_down") return { stage: "shutting down", sentence: "The loop has halted, and ends now." };
   if (act === "close_all") return { stage: "flattening", sentence: `${book.open} positions are still open.` };
   return { stage: "taken", sentence: `The loop has taken it. The book is ${plain(book.mode)}.` };
+}
+
+function cancelled(act, book) {
+  const halted = act === "cancel_all" || book.mode === "HALTED";
+  if (book.growing > 0 || !halted) return {
+    stage: "cancelling",
+    sentence: `The book is ${plain(book.mode)}; ${book.growing} orders that grow a position are not cancelled yet.`,
+  };
+  const stage = act === "full_halt" ? "halted in full" : "cancelled";
+  return { stage, sentence: `No order that grows a position waits. The book is ${plain(book.mode)}.` };
 }
 
 export function shownOutcome(node, outcome) {
@@ -43,7 +70,7 @@ export function shownOutcome(node, outcome) {
   if (node.dataset.said === said) return;
   mark(node, "data-said", said);
   mark(node, "data-stage", outcome.stage);
-  mark(node, "data-good", LASTING.has(outcome.stage) ? "yes" : "no");
+  mark(node, "data-good", LASTING.has(outcome.stage) && outcome.stage !== "shut down" ? "yes" : "no");
   const title = make("strong", { text: TITLES[outcome.stage] ?? plain(outcome.stage) });
   node.replaceChildren(title, make("p", { text: plain(outcome.sentence) }));
 }

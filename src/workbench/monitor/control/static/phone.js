@@ -16,6 +16,7 @@ import { proposals } from "./proposals.js";
 
 const TICK_MS = 250;
 const KEEP_EVERY_MS = 5000;
+const LISTS_EVERY_MS = 3000;
 const LAST = "workbench.last";
 const SECTIONS = ["book", "loop", "label", "synthetic", "journal", "commands", "incidents", "proposals", "people"];
 const TABS = [["now", "Now"], ["procedures", "Checklists"], ["contacts", "Contacts"]];
@@ -31,6 +32,8 @@ class Phone {
     this.heardAny = false;
     this.refused = "";
     this.keptAt = -Infinity;
+    this.listedAt = -Infinity;
+    this.listedHead = "";
     this.verdict = { level: "waiting", title: "", sentence: "" };
     this.pulse = make("p", { class: "frozen", "aria-hidden": "true", text: "This page stands still: reload it" });
     this.line = new Line({ heard: (table) => this.hear(table), refused: (error) => this.cut(error) });
@@ -45,8 +48,9 @@ class Phone {
   compose(signal) {
     this.asking = new Asking(this, signal);
     const theme = this.themeButton(signal);
-    this.bar = modeBar(theme);
-    const now = [login(this, signal), proposals(this, this.asking, signal), incidents(this, signal), numbers(this)];
+    this.bar = modeBar({ element: theme, leadTo: () => undefined });
+    const asked = [proposals(this, this.asking, signal), incidents(this, this.asking, signal)];
+    const now = [login(this, signal), ...asked, numbers(this)];
     const others = [procedures(this, signal), contacts(this)];
     this.parts = [this.bar, ...now, ...others, controls(this, this.asking, signal)];
     const pages = { now: make("div", {}, ...now.map((part) => part.element), this.account(signal)) };
@@ -83,7 +87,8 @@ class Phone {
     out.addEventListener("click", () => this.logOut(), { signal });
     this.head = make("p", { class: "soft small", "data-key": "head" });
     this.reach = make("p", { class: "due", hidden: "", "data-key": "reach" });
-    this.accountRow = make("section", { class: "account", "aria-label": "You" }, this.reach, make("p", {}, this.name, out), this.head);
+    const who = make("p", {}, this.name, out);
+    this.accountRow = make("section", { class: "account", "aria-label": "You" }, this.reach, who, this.head);
     return this.accountRow;
   }
 
@@ -146,6 +151,8 @@ class Phone {
   }
 
   async lists() {
+    this.listedAt = performance.now();
+    this.listedHead = this.sections.people?.head ?? "";
     for (const name of ["contacts", "procedures"]) {
       try {
         this.show(name, (await look(`/api/${name}`)).rows);
@@ -172,6 +179,9 @@ class Phone {
     this.tick();
     this.draw(new Set(["source", ...SECTIONS]));
     this.keep(now);
+    // what others tick, and new incidents, are rows of the journal of people
+    const changed = (this.sections.people?.head ?? "") !== this.listedHead;
+    if (this.you && changed && now - this.listedAt > LISTS_EVERY_MS) this.lists();
   }
 
   cut(error) {
@@ -195,7 +205,8 @@ class Phone {
     this.serverNs = this.clock.server(now);
     this.skewSeconds = this.clock.skewSeconds;
     this.verdict = verdict({
-      quiet, heard: this.heardAny && this.you !== null, remembered: Boolean(this.remembered || this.heardAny), source: this.source, age: this.age, refused: this.refused,
+      quiet, heard: this.heardAny && this.you !== null, remembered: Boolean(this.remembered || this.heardAny),
+      source: this.source, age: this.age, refused: this.refused,
     });
     mark(this.root, "data-state", this.verdict.level);
     mark(this.root, "data-line", this.verdict.line ?? "there");
@@ -236,5 +247,6 @@ class Phone {
 new Phone(document.getElementById("phone"));
 
 const worker = "/worker.js";
-const address = window.trustedTypes?.createPolicy("phone", { createScriptURL: () => worker }).createScriptURL("") ?? worker;
+const policy = window.trustedTypes?.createPolicy("phone", { createScriptURL: () => worker });
+const address = policy?.createScriptURL("") ?? worker;
 navigator.serviceWorker?.register(address).catch(() => undefined);

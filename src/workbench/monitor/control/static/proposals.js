@@ -19,14 +19,15 @@ export function proposals(state, asking, signal) {
 
 function words(row) {
   const what = row.act === "enable" ? `let ${isolated(row.strategy)} trade again` : "resume";
-  return `${isolated(row.proposer)} proposes to ${what}${row.rebaseline_peak ? ", drawdown counted from today's equity" : ""}`;
+  const anew = row.rebaseline_peak ? ", drawdown counted from today's equity" : "";
+  return `${isolated(row.proposer)} proposes to ${what}${anew}`;
 }
 
 function card(row, state, asking, signal) {
   const element = make(
     "article", { class: "proposal", "data-proposal": row.id },
     make("p", { class: "happened", text: words(row) }),
-    make("p", { class: "soft", text: `Until ${utc(row.until_ns, "time")} UTC${row.reason ? ` · ${plain(row.reason)}` : ""}` }),
+    make("p", { class: "soft", text: `Until ${utc(row.until_ns, "time")} UTC` }),
   );
   if (row.void_because) {
     element.append(make("p", { class: "due", text: plain(`No longer: ${row.void_because}`) }));
@@ -34,7 +35,9 @@ function card(row, state, asking, signal) {
   }
   const button = make("button", { type: "button", class: "approve", text: "Approve…" });
   button.disabled = !state.you || state.you.name === row.proposer || !state.you.may.includes("approve");
-  if (state.you?.name === row.proposer) element.append(make("p", { class: "soft", text: "Somebody else has to approve it." }));
+  if (state.you?.name === row.proposer) {
+    element.append(make("p", { class: "soft", text: "Somebody else has to approve it." }));
+  }
   button.addEventListener("click", () => asking.open(order(row)), { signal });
   element.append(button);
   return element;
@@ -42,7 +45,8 @@ function card(row, state, asking, signal) {
 
 function order(row) {
   return {
-    act: row.act, title: "Approve", danger: false, path: "/api/approve", words: `${words(row)}. With your approval the loop does it at once, if the book is as it was.`,
+    act: row.act, title: "Approve", danger: false, path: "/api/approve",
+    words: `${words(row)}. With your approval the loop does it at once, if the book is as it was.`,
     press: () => "Approve", body: () => ({ proposal: row.id }),
   };
 }

@@ -1,0 +1,94 @@
+"""What was allowed and written down, and not sent because the service was killed in between: seen to at the next start.
+
+What makes the book safer is sent again under its own nonce, which the loop acts on once. What loosens it, and what is
+too old to be what anybody still wants, is dropped; people are told.
+"""
+
+from workbench.app.control.journal import PeopleJournal
+from workbench.app.control.rules import ACTS, in_words
+from workbench.domain.errors import DataError, ExecutionError
+from workbench.domain.policy import Policy
+from workbench.domain.trading.market_hours import MINUTE_NS
+from workbench.monitor.control.loop import COMMANDS, Loop
+from workbench.monitor.control.parts import Asked
+from workbench.response.alerts.dispatcher import Dispatcher
+from workbench.response.incidents.alert import URGENT, WARNING, Alert
+from workbench.response.people.records import SETTLED, Done
+
+DROPPED = "act not sent"
+"""Cause of the incident."""
+REASON = "sent again: the control service was killed before it had sent it"
+SIGNALLED = "the inbox cannot be written: the loop was sent a signal, it halts"
+TOO_OLD = "it is too old to be what is wanted now"
+LOOSENS = "it would have loosened the book; two people have to agree again"
+
+
+class Unsent:
+    """Sees to the acts that are not known to have been sent.
+
+    Parameters
+    ----------
+    journal : PeopleJournal
+        Knows them.
+    loop : Loop
+        Knows which have arrived all the same.
+    dispatcher : Dispatcher
+        Tells people.
+    policy : Policy
+        How old an act may be.
+    """
+
+    def __init__(self, journal: PeopleJournal, loop: Loop, dispatcher: Dispatcher, policy: Policy) -> None:
+        self._journal, self._loop, self._dispatcher = journal, loop, dispatcher
+        self._patience_ns = round(policy.people.acts.send_again_minutes * MINUTE_NS)
+
+    def see_to(self, time_ns: int) -> None:
+        """Send, drop or settle each of them; one that cannot be sent now is seen to at the next start.
+
+        Parameters
+        ----------
+        time_ns : int
+            Now.
+        """
+        unsettled = tuple(self._journal.records.unsettled.values())
+        if not unsettled:
+            return
+        arrived = self._arrived()
+        for one in unsettled:
+            if one.nonce in arrived or ACTS[one.act.kind] not in COMMANDS:
+                self._settle(one, "it had reached the loop" if one.nonce in arrived else "nothing was to be sent")
+            elif not one.act.restricts:
+                self._drop(one, LOOSENS, time_ns)
+            elif not 0 <= time_ns - one.time_ns <= self._patience_ns:
+                self._drop(one, TOO_OLD, time_ns)
+            else:
+                self._send(one)
+
+    def _arrived(self) -> set[str]:
+        try:
+            return self._loop.heard()
+        except DataError as error:
+            # the loop itself knows a nonce it has acted on: sending once more is safe
+            self._journal.note("unsent", {"because": f"the loop's journal cannot be read: {error}"})
+            return set()
+
+    def _send(self, one: Done) -> None:
+        fraction = one.act.fraction if one.act.kind == "reduce" else 1.0
+        try:
+            arrived = self._loop.send(Asked(one.nonce, ACTS[one.act.kind], fraction, reason=REASON), one.person)
+        except ExecutionError as error:
+            self._journal.note("unsent", {"nonce": one.nonce, "because": str(error)})
+        else:
+            self._settle(one, REASON if arrived else SIGNALLED)
+
+    def _drop(self, one: Done, because: str, time_ns: int) -> None:
+        words = in_words(one.person, one.act) if one.act.restricts else f"{one.person} proposed: {one.act.kind}"
+        sentence = f"not sent to the loop, because the control service was killed: {words}; {because}"
+        facts = {"did": "nothing: the book is as it was", "waits": "whoever wants it to ask again"}
+        level = URGENT if one.act.restricts else WARNING
+        alert = Alert(f"unsent:{one.nonce}", level, DROPPED, time_ns, sentence, facts)
+        self._dispatcher.raise_alert(alert, time_ns)
+        self._settle(one, f"dropped: {because}")
+
+    def _settle(self, one: Done, because: str) -> None:
+        self._journal.note(SETTLED, {"nonce": one.nonce, "person": one.person, "because": because})

@@ -1,0 +1,102 @@
+"""A service killed between writing an act down and sending it: a start sends what is safe, and drops what is not."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("killed_desk.py")
+NONCE = "ab" * 16
+DROPPED = "act not sent"
+
+
+def killed(stage: Any, act: str, when: str = "before") -> None:
+    """End the service, start another one that asks for an act, and is killed."""
+    stage.closing.close()
+    command = [sys.executable, str(SCRIPT), str(stage.home), when, act]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+def dropped(stage: Any) -> list[Any]:
+    return [one for one in stage.service.dispatcher.incidents.all() if one.cause == DROPPED]
+
+
+@pytest.mark.parametrize(("act", "fraction"), [("halt", 1.0), ("reduce", 0.5)])
+def test_what_makes_the_book_safer_is_sent_by_the_next_start(stage, act, fraction):
+    killed(stage, act)
+    assert stage.sent() == []
+    with stage.again() as later:
+        (command,) = later.sent()
+        assert (command.nonce, command.act, command.fraction, command.actor) == (NONCE, act, fraction, "Ada")
+        assert "killed before it had sent it" in command.reason
+        assert dropped(later) == []
+
+
+def test_it_is_sent_once_however_often_the_service_starts(stage):
+    stage.loop.stuck.set()
+    killed(stage, "halt")
+    with stage.again() as later:
+        assert len(later.sent()) == 1
+        with later.again() as last:
+            assert len(last.sent()) == 1
+            stage.loop.stuck.clear()
+            settle(stage)
+            assert [one.nonce for one in stage.loop.taken] == [NONCE]
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["in the inbox", "taken by the loop"])
+def test_what_had_arrived_is_not_sent_again(stage, taken):
+    if not taken:
+        stage.loop.stuck.set()
+    killed(stage, "reduce", "after")
+    if taken:
+        settle(stage)
+    with stage.again() as later:
+        assert [one.nonce for one in later.sent()] == [NONCE]
+        assert later.service.parts.records.records.unsettled == {}
+
+
+def test_what_loosens_is_dropped_and_people_are_told(stage):
+    killed(stage, "resume")
+    with stage.again() as later:
+        assert later.sent() == []
+        (incident,) = dropped(later)
+        assert incident.level == 2 and incident.paging_ns is not None
+        assert "Ben proposed: resume; it would have loosened the book" in incident.worst.sentence
+
+
+def test_what_is_too_old_is_dropped_and_people_are_told(stage):
+    killed(stage, "reduce")
+    stage.clock.advance(15 * 60 + 30)
+    with stage.again() as later:
+        assert later.sent() == []
+        (incident,) = dropped(later)
+        assert incident.level == 3 and "Ada reduces every position by 50 %; it is too old" in incident.worst.sentence
+
+
+def test_what_cannot_be_sent_yet_is_sent_by_the_start_after(stage):
+    killed(stage, "reduce")  # a halt would come as a signal
+    inbox = stage.loop.folder / "inbox"
+    stage.loop.stuck.set()
+    if inbox.exists():
+        inbox.rmdir()
+    inbox.write_text("in the way")
+    with stage.again() as later:
+        assert later.sent() == [] and set(later.service.parts.records.records.unsettled) == {NONCE}
+        inbox.unlink()
+        with later.again() as last:
+            assert [one.nonce for one in last.sent()] == [NONCE]
+    stage.loop.stuck.clear()
+
+
+def settle(stage: Any) -> None:
+    """Until the loop has taken what was there."""
+    until = time.monotonic() + 10
+    while not stage.loop.taken and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.1)
