@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export WORKBENCH_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run weekly test test-browser pictures soak check bench bench-smoke lab lock clean
+.PHONY: help setup run weekly drill test test-browser pictures soak check bench bench-smoke lab lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ run: setup ## main job: data, models, regimes, a calibration adopted or refused,
 
 weekly: setup ## the grid of strategies: swept, walked forward, tested together, ten chosen, the report (ARGS="--grid mine.toml")
 	$(BIN)/workbench select $(ARGS)
+
+drill: setup ## every control fired on a paper account, every channel tried, those on call paged (ARGS="--due")
+	$(BIN)/workbench drill $(ARGS)
 
 test: setup ## all tests but those that drive a browser (ARGS="-k drawdown")
 	$(BIN)/pytest -m "not browser" $(ARGS)

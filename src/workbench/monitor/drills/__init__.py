@@ -1,0 +1,1 @@
+"""What people see of drills: a table on the terminal, and a page."""
