@@ -21,7 +21,14 @@ from workbench.data.policy_file import read_policy
 from workbench.response.alerts.direct import DirectPages
 from workbench.response.alerts.messages import Letter
 from workbench.response.alerts.outbox import Receipt
-from workbench.response.alerts.watchdog_file import LOOP_SILENT, WATCHDOG_SILENT, read_heartbeat, watchdog_conditions
+from workbench.response.alerts.watchdog_file import (
+    LOOP_SILENT,
+    WATCHDOG_SILENT,
+    ServiceBeat,
+    read_heartbeat,
+    watchdog_conditions,
+)
+from workbench.runtime.vigil import STARTING_SECONDS
 from workbench.runtime.watchdog import MachineClock, Watchdog, WatchOptions, watch
 
 SECOND, NOON = 1_000_000_000, 1_795_780_800 * 1_000_000_000
@@ -87,6 +94,8 @@ class Kennel:
     def __post_init__(self) -> None:
         self.loop = Journal(self.home / "live", KEY)
         self.options = WatchOptions(self.home / "control", halt=True, tell=self.told.append)
+        self.options.control.mkdir(parents=True, exist_ok=True)
+        self.beat = ServiceBeat(self.options.control, "https://box.example/")
         self.watchdog = self.fresh()
 
     def fresh(self, **options: object) -> Watchdog:
@@ -94,7 +103,7 @@ class Kennel:
         return Watchdog(self.home / "live", pages, self.clock, replace(self.options, **options))
 
     def speak(self, *rows: Row) -> None:
-        self.loop.write(rows, {"status": json.dumps({"loop": {"wall_ns": self.clock.wall_ns()}})})
+        self.loop.write(rows, {"status": json.dumps({"loop": {"wall_ns": self.clock.wall_ns()}, "pid": os.getpid()})})
 
     def run(self, seconds: float, *, speaking: bool) -> None:
         for _ in range(int(seconds)):
@@ -103,6 +112,13 @@ class Kennel:
             self.watchdog.turn()
             self.settle()
             self.clock.sleep(1)
+
+    def serve(self, seconds: float, *, turning: bool) -> None:
+        """The loop speaks; the control service turns, or does not."""
+        for _ in range(int(seconds)):
+            if turning:
+                self.beat.tell(self.clock.wall_ns())
+            self.run(1, speaking=True)
 
     def settle(self) -> None:
         for _ in range(500):
@@ -172,6 +188,21 @@ def test_without_any_loop_there_is_nothing_to_watch(tmp_path: Path) -> None:
     assert read_heartbeat(tmp_path / "control").sentence == "no loop has run here yet" and not phone.letters
 
 
+def test_a_loop_that_begins_long_after_the_watchdog_has_its_patience_too(tmp_path: Path) -> None:
+    clock, phone = TestClock(), Phone()
+    pages = DirectPages([phone], SmallRoster, PEOPLE)
+    watchdog = Watchdog(tmp_path / "live", pages, clock, WatchOptions(tmp_path / "control"))
+    for second in range(200):
+        if second == 100:
+            loop = Journal(tmp_path / "live", KEY)
+        if second > 120:
+            loop.write([], {"status": json.dumps({"loop": {"wall_ns": clock.wall_ns()}, "pid": os.getpid()})})
+        watchdog.turn()
+        clock.sleep(1)
+    loop.close(NOON)
+    assert not phone.letters
+
+
 def test_a_loop_that_was_asked_to_stop_is_a_warning_and_is_not_halted(kennel: Kennel) -> None:
     kennel.run(3, speaking=True)
     kennel.speak(Row(RowKind.NOTE, NOON, b'{"kind":"stopped","sentence":"the loop was asked to stop"}'))
@@ -213,6 +244,73 @@ def test_the_dispatcher_sees_both_silences_in_the_heartbeat(kennel: Kennel) -> N
     assert later[WATCHDOG_SILENT].level == 3 and LOOP_SILENT not in later
     (control / "watchdog.json").write_text("[]")
     assert "no heartbeat" in watchdog_conditions(control, NOON)[WATCHDOG_SILENT].sentence
+
+
+def test_a_loop_that_compiles_its_engine_is_not_paged_for_and_one_that_never_speaks_is(kennel: Kennel) -> None:
+    kennel.loop.write([], {"status": json.dumps({"loop": {"wall_ns": 1}, "pid": os.getpid() + 1})})
+    kennel.run(STARTING_SECONDS - 1, speaking=False)
+    assert kennel.called() == []
+    kennel.run(5, speaking=False)
+    assert kennel.called() == ["ann"]
+
+
+def test_a_control_service_that_turns_or_never_ran_is_left_in_peace(kennel: Kennel) -> None:
+    kennel.serve(40, turning=False)
+    assert kennel.called() == []
+    kennel.serve(60, turning=True)
+    assert kennel.called() == [] and read_heartbeat(kennel.options.control).service is None
+
+
+def test_a_silent_control_service_pages_at_level_3_within_ten_seconds_with_the_link_it_gave(kennel: Kennel) -> None:
+    kennel.serve(5, turning=True)
+    kennel.serve(PEOPLE.paging.service_silent_seconds + 2, turning=False)
+    assert kennel.called() == ["ann"] and read_heartbeat(kennel.options.control).service.level == 3
+    text = kennel.phone.letters[0][1].text
+    assert text.startswith("URGENT C") and "the control service is not running" in text
+    assert "https://box.example/#C" in text
+    assert not Inbox(kennel.home / "live" / "inbox").waiting(), "the loop protects the book by itself"
+
+
+def test_it_escalates_until_the_service_turns_again_and_says_so(kennel: Kennel) -> None:
+    kennel.serve(3, turning=True)
+    kennel.serve(310, turning=False)
+    assert kennel.called() == ["ann", "cara"]
+    kennel.serve(300, turning=True)
+    assert len(kennel.called()) == 2 and kennel.told[-1] == "the control service speaks again"
+    assert read_heartbeat(kennel.options.control).service is None
+
+
+def test_a_watchdog_that_starts_again_goes_on_with_the_silent_service(kennel: Kennel) -> None:
+    kennel.serve(3, turning=True)
+    kennel.serve(20, turning=False)
+    kennel.watchdog = kennel.fresh()
+    kennel.serve(100, turning=False)
+    assert kennel.called() == ["ann"]
+
+
+def test_a_service_that_ended_on_purpose_is_a_warning_and_one_that_had_ended_before_is_none(kennel: Kennel) -> None:
+    kennel.serve(3, turning=True)
+    kennel.beat.end(kennel.clock.wall_ns())
+    kennel.serve(20, turning=False)
+    assert read_heartbeat(kennel.options.control).service.level == 2 and kennel.called() == []
+    (kennel.options.control / "watchdog.json").unlink()
+    kennel.watchdog = kennel.fresh()
+    kennel.serve(100, turning=False)
+    assert read_heartbeat(kennel.options.control).service is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"time_ns": "soon"}', "\x00" * 100])
+def test_a_heartbeat_of_the_service_that_cannot_be_read_is_silence(kennel: Kennel, text: str) -> None:
+    kennel.serve(3, turning=True)
+    (kennel.options.control / "service.json").write_text(text)
+    kennel.serve(10, turning=False)
+    assert kennel.called() == ["ann"] and "no heartbeat" in read_heartbeat(kennel.options.control).sentence
+
+
+def test_both_silent_page_for_both(kennel: Kennel) -> None:
+    kennel.serve(3, turning=True)
+    kennel.run(12, speaking=False)
+    assert {letter.text.split()[1][0] for _, letter in kennel.phone.letters} == {"W", "C"}
 
 
 FAKE_LOOP = """

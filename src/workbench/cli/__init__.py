@@ -13,6 +13,8 @@ from workbench.app import DailyOrder
 from workbench.cli.calibrations import calibration_commands
 from workbench.cli.control import control, watchdog
 from workbench.cli.data import data_commands
+from workbench.cli.drill import drill
+from workbench.cli.incidents import incident_commands
 from workbench.cli.live import live_commands
 from workbench.cli.monitor import monitor
 from workbench.cli.people import people_commands
@@ -65,7 +67,9 @@ live_commands(cli)
 cli.command()(monitor)
 cli.command()(control)
 cli.command()(watchdog)
+cli.command()(drill)
 cli.add_typer(people_commands, name="people")
+cli.add_typer(incident_commands, name="incident")
 
 
 def main() -> None:

@@ -36,6 +36,9 @@ def live_commands(cli: typer.Typer) -> None:
     cli : Typer
         The command line.
     """
+    from workbench.cli.control import control
+
+    with_options_of(live)(with_options_of(control)(up))
     for command in (live, up, status, halt, reduce, flatten, resume, enable, backup, restore):
         cli.command()(command)
     cli.add_typer(audit_commands, name="audit")
@@ -112,7 +115,7 @@ def say(sentence: str) -> None:
 
 
 def with_options_of(other: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command that takes ``**options`` those of another one, before its own.
+    """Give a command that takes ``**options`` those of another one, before its own; what both have, once.
 
     Parameters
     ----------
@@ -129,7 +132,11 @@ def with_options_of(other: Callable[..., None]) -> Callable[[Callable[..., None]
     def given(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
         own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        vars(command)["__signature__"] = signature.replace(parameters=[*shared, *own])
+        names = {one.name for one in own}
+        others = [one.replace(kind=one.KEYWORD_ONLY) for one in shared if one.name not in names]
+        vars(command)["__signature__"] = signature.replace(
+            parameters=[*others, *(one.replace(kind=one.KEYWORD_ONLY) for one in own)]
+        )
         return command
 
     return given
@@ -150,26 +157,28 @@ def words_for(command: Callable[..., None], context: typer.Context, **instead: o
     Returns
     -------
     list of str
-        Empty texts and flags that are not set are left out.
+        Empty texts, flags that are not set and what was not given are left out; a list is given one by one.
     """
     words, known = list[str](), inspect.signature(command).parameters
     for option in context.command.params:
         value = {**context.params, **instead}.get(str(option.name))
-        if option.name not in known or value is False or value == "":
+        if option.name not in known or value is False or value is None or value == "":
             continue
-        words += [option.opts[0]] if value is True else [option.opts[0], str(value)]
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [option.opts[0]] if one is True else [option.opts[0], str(one)]
     return words
 
 
-@with_options_of(live)
 def up(
     *,
     context: typer.Context,
     no_page: Annotated[bool, typer.Option("--no-page", help="Without the risk monitor's page")] = False,
+    no_control: Annotated[bool, typer.Option("--no-control", help="Without control service and watchdog")] = False,
     **options: Any,
 ) -> None:
     """Run every process of the box under one supervisor that starts them again when they die (Ctrl-C stops all)."""
     from workbench.app.live_shell import live_folder, set_aside, shown_or_nothing
+    from workbench.cli.control import MISSED, people_processes
     from workbench.cli.monitor import own_command, page_command
     from workbench.monitor.live_screen import Screen
     from workbench.runtime.supervisor import Box
@@ -182,6 +191,8 @@ def up(
     commands = {"the live loop": own_command("live", *words)}
     if not no_page:
         commands["the page"] = page_command(str(where))
+    if not no_control:
+        commands |= people_processes(context, str(where))
     asked = Asked()
     screen = Screen(lambda: shown_or_nothing(where), say)
 
@@ -189,7 +200,7 @@ def up(
         screen.refresh()
         return asked()
 
-    Box(commands, say, spared=("the page",)).run(stopped)
+    Box(commands, say, spared=("the page", *MISSED), missed=MISSED).run(stopped)
 
 
 def status(

@@ -21,6 +21,10 @@ def monitor(
     port: Port = None,
     token_file: TokenFile = "",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing")] = False,
+    control: Annotated[str, typer.Option("--control", help="Folder of the people [default: control in the home]")] = "",
+    control_name: Annotated[
+        list[str] | None, typer.Option(help="Host, besides this machine, under which people reach the control service")
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Replay a crisis at speed, SYNTHETIC, and show it")] = False,
 ) -> None:
     """Show the book in a browser: mode and why, risk against its rungs, positions, orders, alerts; Ctrl-C ends it."""
@@ -29,7 +33,7 @@ def monitor(
     if demo:
         show_demo(port, token_file, no_browser=no_browser)
     else:
-        become_page(PageRequest(folder, port, token_file, not no_browser))
+        become_page(PageRequest(folder, port, token_file, not no_browser, control, tuple(control_name or ())))
 
 
 def page_command(folder: str, port: int | None = None, token_file: str = "", *, no_browser: bool = False) -> list[str]:

@@ -2,7 +2,8 @@
 
 A process that ends with 0 is done and ends the rest; one that refuses its own configuration (exit code 1) would refuse
 it again and ends the rest too. Anything else, a kill or a failed disk, is started again after a pause that doubles.
-Processes the rest can spare (a page that only shows) end nothing: done, refused or given up, the rest goes on.
+Processes the rest can spare (a page that only shows, those that reach people) end nothing: done, refused or given up,
+the rest goes on, and what is missing from then on is said.
 """
 
 import subprocess
@@ -62,11 +63,14 @@ class Box:
         Takes one sentence for people.
     spared : collection of str
         Names of the processes the rest can do without.
+    missed : mapping of str to str
+        By name, what is missing without it, for people.
     """
 
     commands: Mapping[str, Sequence[str]]
     tell: Callable[[str], None]
     spared: Collection[str] = ()
+    missed: Mapping[str, str] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -128,7 +132,10 @@ class Box:
     def _spare(self, child: Child, what: str) -> bool:
         """Go on without a process that can be spared."""
         child.process, child.over = None, True
-        self.tell(f"{child.name} {what}: it is not started again, everything else goes on")
+        missing = self.missed.get(child.name, "")
+        self.tell(
+            f"{child.name} {what}: it is not started again, everything else goes on{f'. {missing}' if missing else ''}"
+        )
         return False
 
     def _stop_all(self) -> None:

@@ -128,6 +128,23 @@ def test_a_service_that_refuses_or_is_not_there_is_not_a_hand_over(httpserver: H
     assert time.monotonic() - began < 2
 
 
+def test_however_many_messages_hang_on_one_channel_another_one_delivers_at_once(
+    httpserver: HTTPServer, hanging: int
+) -> None:
+    httpserver.expect_request("/yes").respond_with_data("yes")
+    deaf = UrlChannel("sms", [f"json://127.0.0.1:{hanging}/"])
+    stuck = [threading.Thread(target=deaf.hand_over, args=(LETTER, 3.0), daemon=True) for _ in range(24)]
+    for one in stuck:
+        one.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+    assert UrlChannel("chat", [f"json://127.0.0.1:{httpserver.port}/yes"]).hand_over(LETTER, 2).handed
+    assert time.monotonic() - began < 1
+    assert all(one.is_alive() for one in stuck)
+    for one in stuck:
+        one.join(5)
+
+
 def test_the_second_url_of_a_channel_is_used_when_the_first_fails(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/no").respond_with_data("no", status=500)
     httpserver.expect_request("/yes").respond_with_data("yes")

@@ -74,10 +74,10 @@ def test_acknowledgement_stops_the_pages_and_worsening_starts_them_again(desk: D
     desk.say(rung(3, 2))
     settle(dispatcher, NOON + SECOND)
     assert not dispatcher.acknowledge("I1", desk.roster.people["ann"], NOON + MINUTE).acknowledgements[-1].late
-    settle(dispatcher, NOON + HOUR)
+    settle(dispatcher, NOON + 10 * MINUTE)
     assert len(desk.letters("call")) == 1
     desk.say(rung(4, 4))
-    settle(dispatcher, NOON + HOUR + SECOND)
+    settle(dispatcher, NOON + 10 * MINUTE + SECOND)
     assert len(desk.letters("call")) == 2 and dispatcher.incidents.named("I1").level == 4
 
 

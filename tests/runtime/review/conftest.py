@@ -11,6 +11,7 @@ from workbench.data.feeds.protocol import RawQuote
 from workbench.data.policy_file import read_policy
 from workbench.domain.book import Book
 from workbench.domain.policy import Policy
+from workbench.domain.trading.events import PolicyChanged
 from workbench.domain.trading.market_hours import MINUTE_NS, SECOND_NS
 from workbench.runtime.replay.scenario import Evening, quick_calibration
 from workbench.runtime.review.demonstration import play_demonstration
@@ -71,14 +72,48 @@ def fallen(ecb, drawdown_policy, tmp_path_factory) -> Path:
     return folder
 
 
-def play_fall(folder: Path, ecb: Any, policy: Policy) -> None:
+@dataclass
+class Change:
+    """Another policy is put in force, once, at a moment."""
+
+    at_ns: int
+    policy: Policy
+    told: bool = False
+
+    def events(self, now_ns: int, _state: Any) -> Sequence[PolicyChanged]:
+        """The change when it is due."""
+        if self.told or now_ns < self.at_ns:
+            return ()
+        self.told = True
+        return (PolicyChanged(now_ns, self.policy),)
+
+    def notes(self) -> Sequence[str]:
+        """Nothing to say."""
+        return ()
+
+    def due_ns(self) -> int | None:
+        """When it comes."""
+        return None if self.told else self.at_ns
+
+
+@pytest.fixture
+def changed_midway(ecb, drawdown_policy, tmp_path) -> Path:
+    """A journal in which the second rung of drawdown was put at 2 % ten minutes before the fall."""
+    later = amended(
+        drawdown_policy, {"ladders.drawdown.rung_1.trigger": 0.015, "ladders.drawdown.rung_2.trigger": 0.02}
+    )
+    play_fall(tmp_path / "live", ecb, drawdown_policy, [Change(NOON_NS + 10 * MINUTE_NS, later)])
+    return tmp_path / "live"
+
+
+def play_fall(folder: Path, ecb: Any, policy: Policy, sources: Sequence[Any] = ()) -> None:
     """Play the fall into a journal."""
     book, values = Book({"EURUSD": 900_000.0}, 1e6, name="by hand"), {**ecb.last_values(), "EUR": 1.10}
     world = World(
         "a fall made up for tests", synthetic=True, book=book,
         calibration=quick_calibration(Evening.last_of(ecb), book, policy),
         begins_ns=NOON_NS, ends_ns=NOON_NS + 60 * MINUTE_NS, clock=VirtualClock,
-        feeds=lambda _start: [Fall()], sources=lambda _start: [], opening=opening_of(book, values, NOON_NS),
+        feeds=lambda _start: [Fall()], sources=lambda _start: sources, opening=opening_of(book, values, NOON_NS),
     )  # fmt: skip
     play_demonstration(folder, world, policy, 1.0, quietly)
 

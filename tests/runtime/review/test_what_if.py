@@ -65,6 +65,25 @@ def test_a_mode_of_another_policy_is_timed(fallen, whole, quiet):
     assert sum(totals.in_mode_ns.values()) == sum(halted.ours.course.totals.in_mode_ns.values())
 
 
+def test_a_policy_put_in_force_on_the_way_comes_in_both_runs_and_given_keys_keep_their_values(changed_midway, quiet):
+    window = survey_of(changed_midway).day("2026-10-30")
+    done = step_window(changed_midway, window, quiet)
+    assert done.comparison.different == done.comparison.missing == 0
+    found = what_if(
+        changed_midway, done, lambda policy: amended(policy, {"ladders.drawdown.rung_1.trigger": 0.01}), quiet
+    )
+    ours, other = (run.policy.ladders.drawdown for run in (found.ours, found.other))
+    assert (ours.rung_1.trigger, ours.rung_2.trigger) == (0.015, 0.02)
+    assert (other.rung_1.trigger, other.rung_2.trigger) == (0.01, 0.02)
+    assert found.changes == [("ladders.drawdown.rung_1.trigger", 0.015, 0.01)]
+    cuts = [next(one for one in run.decisions if isinstance(one, TargetPosition)) for run in (found.ours, found.other)]
+    assert (cuts[0].time_ns, cuts[0].units) == (cuts[1].time_ns, cuts[1].units), (
+        "the rung that cuts is the one of the policy that came on the way"
+    )
+    minutes = (cuts[0].time_ns - moment_of("2026-10-30 12:20")) / 60e9
+    assert minutes == pytest.approx(10 * 0.02 * 1e6 / (900_000 * 0.066), abs=0.2)
+
+
 def test_an_order_meets_the_recorded_mid_half_the_spread_against_it(whole):
     market = Market(whole.before)
     market.see(next(step.event for step in whole.steps if getattr(step.event, "bid", 0.0)))

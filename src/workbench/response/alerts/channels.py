@@ -67,7 +67,8 @@ def _asset() -> "AppriseAsset":
     return AppriseAsset(
         app_id="FX risk workbench", app_desc="FX risk workbench", app_url="", image_url_mask="", image_url_logo="",
         image_path_mask="", async_mode=False, interpret_escapes=False, interpret_emojis=False, http_redirects=False,
-        plugin_paths=[],
+        # with a limit of its own it would hand over in a pool of few threads, which a channel that hangs fills for all
+        plugin_paths=[], service_timeout=0,
     )  # fmt: skip
 
 

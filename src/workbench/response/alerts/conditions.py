@@ -7,6 +7,7 @@ from workbench.domain.trading.market_hours import MINUTE_NS
 from workbench.response.alerts.channels import Channel
 from workbench.response.alerts.outbox import OUTWARD, Outbox
 from workbench.response.alerts.rosters import SteadyRoster
+from workbench.response.drills.request import is_drill
 from workbench.response.incidents.alert import EMERGENCY, URGENT, Alert, Gone
 from workbench.response.incidents.escalation import FIRST_LEVEL, roster_troubles
 from workbench.response.incidents.incidents import Incidents
@@ -135,7 +136,8 @@ def halt_wanted(incidents: Incidents, outbox: Outbox, paging: Paging, time_ns: i
     Returns
     -------
     str
-        Id of the incident of level 3 or 4 that waited longest while no channel worked; empty: no halt.
+        Id of the incident of level 3 or 4 that waited longest while no channel worked; empty: no halt. A drill never
+        halts anything.
     """
     silenced_ns = outbox.silenced_since_ns()
     if paging.no_channel_act != "halt" or silenced_ns is None:
@@ -144,7 +146,7 @@ def halt_wanted(incidents: Incidents, outbox: Outbox, paging: Paging, time_ns: i
     unanswered = [
         one
         for one in incidents.open()
-        if one.level >= URGENT and one.paging_ns is not None and one.cause != CHANNELS
+        if one.level >= URGENT and one.paging_ns is not None and one.cause != CHANNELS and not is_drill(one.cause)
         and max(one.paging_ns, silenced_ns) + patience_ns <= time_ns
     ]  # fmt: skip
     return min(unanswered, key=lambda one: one.opened_ns).id if unanswered else ""

@@ -27,7 +27,7 @@ class DirectPages:
     people : People
         Section of the policy.
     link : str
-        Address of the phone page; empty: none.
+        Address of the phone page; empty: none. May be set later, when the page says where it is.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class DirectPages:
     ) -> None:
         self.roster, self.people = SteadyRoster(roster), people
         self._channels = by_name(channels)
-        self._link = link
+        self.link = link
         self._workers = Workers(self._channels, people.paging.hand_over_seconds)
         self._outbox = Outbox(people.paging, self._channels, self._reaches)
 
@@ -55,7 +55,7 @@ class DirectPages:
         time_ns : int
             Now.
         """
-        message = incident_message(incident, self._link, UNWRITTEN)
+        message = incident_message(incident, self.link, UNWRITTEN)
         pages = self._outbox.new(page_of(message, incident.id, place, time_ns) for place in places)
         for row in (message.row(), *(page.row() for page in pages)) if pages else ():
             self._outbox.apply(row)

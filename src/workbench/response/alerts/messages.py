@@ -110,7 +110,7 @@ def incident_message(incident: Incident, link: str, head: Head) -> Message:
         f"Look and act: {where}",
         f"Journal: {head.sequence}:{head.digest[:DIGEST_BEGINNING]}",
     ]
-    brief = f"{about}: {worst.sentence}. Acknowledge: {where}"
+    brief = f"{about}: {worst.sentence}. {worst.facts.get('duty', 'Acknowledge')}: {where}"
     return _message(f"{incident.id}/{incident.round}", incident.level, (f"{about}: {worst.sentence}", brief), lines)
 
 

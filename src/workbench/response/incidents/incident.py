@@ -40,6 +40,12 @@ class Incident:
         Place of the last round in the escalation, from 0; -1 before the first one.
     escalate_ns, call_ns, deadline_ns : int or None
         When the next round is due, when the next repeated call is, and by when somebody must acknowledge.
+    asked_ns, asks_level : int
+        Since when it is asked that somebody acknowledges what it is now, and from which level up.
+    duty_ns : int or None
+        By when whoever of L1 has acknowledged it must tell L2; None when nobody must.
+    reminded : bool
+        Whether they were reminded of that.
     """
 
     id: str
@@ -59,6 +65,10 @@ class Incident:
     acknowledgements: tuple[Acknowledgement, ...] = ()
     acknowledged: bool = False
     closed_ns: int | None = None
+    asked_ns: int = 0
+    asks_level: int = 1
+    duty_ns: int | None = None
+    reminded: bool = False
 
     @property
     def level(self) -> int:
@@ -109,7 +119,7 @@ class Incident:
         after = replace(self, acknowledgements=(*self.acknowledgements, one))
         if not one.stops:
             return after
-        quiet = replace(after, acknowledged=True, paging_ns=None, escalate_ns=None, call_ns=None)
+        quiet = replace(after, acknowledged=True, paging_ns=None, escalate_ns=None, call_ns=None, duty_ns=None)
         return quiet.settled(one.time_ns)
 
     def let_go(self, rung: int, time_ns: int) -> "Incident":
@@ -146,7 +156,10 @@ class Incident:
 
     def table(self) -> dict[str, Any]:
         """What the page shows, as JSON values."""
-        own = ("id", "cause", "opened_ns", "newest_ns", "count", "round", "step", "deadline_ns", "acknowledged")
+        own = (
+            "id", "cause", "opened_ns", "newest_ns", "count", "round", "step", "deadline_ns", "acknowledged",
+            "asks_level", "duty_ns",
+        )  # fmt: skip
         return {
             **{name: getattr(self, name) for name in own},
             "level": self.level,
@@ -218,4 +231,5 @@ def started(incident: Incident, time_ns: int) -> Incident:
     return replace(
         incident,
         paging_ns=time_ns, escalate_ns=time_ns, call_ns=None, deadline_ns=None, step=-1, acknowledged=False,
+        asked_ns=time_ns, asks_level=1, duty_ns=None, reminded=False,
     )  # fmt: skip

@@ -12,7 +12,8 @@ from workbench.data.journal.plain import from_plain, to_plain
 from workbench.domain.errors import DataError
 from workbench.domain.policy.response import People
 from workbench.response.incidents.alert import WARNING, Alert, Gone
-from workbench.response.incidents.escalation import FIRST_LEVEL, OnCall, Responder, Round, due_round
+from workbench.response.incidents.duties import duty_round
+from workbench.response.incidents.escalation import OnCall, Responder, Round, due_round
 from workbench.response.incidents.incident import Acknowledgement, Incident, opened
 
 KIND = "incident"
@@ -167,7 +168,8 @@ class Incidents:
         list of Round
             Worst first.
         """
-        rounds = (due_round(one, time_ns, roster, people) for one in self.open())
+        now = (time_ns, roster, people)
+        rounds = (due_round(one, *now) or duty_round(one, *now) for one in self.open())
         return [one for one in rounds if one is not None]
 
     def next_due_ns(self) -> int | None:
@@ -176,7 +178,9 @@ class Incidents:
         return min((time_ns for time_ns in times if time_ns is not None), default=None)
 
     def acknowledge(self, name: str, person: Responder, time_ns: int) -> Change:
-        """Somebody has seen it; from L1 on that ends the paging, a viewer's receipt is only recorded.
+        """Somebody has seen it; from the level it asks for on, L1 at first, that ends the paging.
+
+        What others say, a viewer's receipt among them, is only recorded.
 
         Parameters
         ----------
@@ -200,7 +204,7 @@ class Incidents:
         if not incident.is_open:
             raise DataError(f"incident {name} is closed: there is nothing to acknowledge")
         late = incident.deadline_ns is not None and time_ns > incident.deadline_ns
-        said = Acknowledgement(person.name, time_ns, late, person.level >= FIRST_LEVEL)
+        said = Acknowledgement(person.name, time_ns, late, person.level >= incident.asks_level)
         return Change("acknowledged", incident.acknowledged_by(said))
 
     def told(self, time_ns: int) -> list[Change]:

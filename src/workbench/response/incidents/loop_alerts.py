@@ -13,7 +13,9 @@ from workbench.domain.policy import Policy
 from workbench.domain.policy.risk import Rung
 from workbench.domain.trading.decisions import RaiseAlert, RungReleased, ScopeEnabled
 from workbench.domain.trading.modes import Ladder
+from workbench.domain.trading.reasons import Reason
 from workbench.response.incidents.alert import EMERGENCY, Alert, Gone
+from workbench.response.incidents.manual_acts import HEARD_OF, MANUAL_ACT
 
 TOLD = {bytes([codec.DECISION_TAGS[kind]]) for kind in (RaiseAlert, RungReleased, ScopeEnabled)}
 """First byte of the rows that are read in full."""
@@ -99,7 +101,7 @@ class LoopAlerts:
 
     def _alert(self, one: RaiseAlert, name: str) -> Alert:
         if one.ladder is None:
-            cause = f"strategy {one.strategy}" if one.reason // 100 == 4 else one.reason.name.lower()
+            cause = f"strategy {one.strategy}" if one.reason // 100 == 4 else _cause_of(one.reason)
             sentence = f"{one.strategy}: {one.reason.sentence}" if one.strategy else one.reason.sentence
             lasts = one.reason // 100 == 4
             waits = {"waits": "a person to enable it again"} if lasts else {}
@@ -141,6 +143,11 @@ class LoopAlerts:
         rules = self._policy.ladders.rules
         calm = f"under {rules.release_fraction:.0%} of the trigger for {rules.dwell_market_minutes:g} market minutes"
         return f"somebody to acknowledge; it lets go {calm}".replace("%", " %")
+
+
+def _cause_of(reason: Reason) -> str:
+    """What a person asked, and the loop has done, is one incident with what the control service says of it."""
+    return MANUAL_ACT if reason in HEARD_OF else reason.name.lower()
 
 
 def _reading(ladder: Ladder, value: float) -> str:
