@@ -227,10 +227,11 @@ def _strikes(random: np.random.Generator, calm: int) -> list[Strike]:
 
 def _messages(random: np.random.Generator, calm: int, names: list[str]) -> list[Message]:
     found = []
-    acts = ["halt", "reduce", "flatten", "resume", "enable", "again", ""]
-    for act in random.choice(
-        acts, size=int(random.integers(1, 6)), p=[0.25, 0.2, 0.1, 0.25, 0.08, 0.07, 0.05]
-    ).tolist():
+    acts = {
+        "halt": 0.22, "reduce": 0.18, "flatten": 0.08, "resume": 0.24, "enable": 0.08, "cancel_all": 0.06,
+        "full_halt": 0.03, "again": 0.06, "": 0.05,
+    }  # fmt: skip
+    for act in random.choice(list(acts), size=int(random.integers(1, 6)), p=list(acts.values())).tolist():
         fields: dict[str, object] = {}
         if act == "reduce":
             fields = {"fraction": float(random.uniform(0.05, 1.0))}
