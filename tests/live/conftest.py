@@ -10,8 +10,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))  # the fault campaigns start the same processes
 
 from real_processes.breach import ScriptedBreach
+from real_processes.control_room import ControlRoom, opened_room
 from real_processes.processes import Nursery, Plans, Running, executions_of, plans_in, rows_of
 from real_processes.processes import warm_process as warm
+from real_processes.sinks import Sinks, opened_sinks
 
 from workbench.data.journal.rows import RowKind
 
@@ -73,3 +75,16 @@ def executions() -> Callable[[Path], tuple[list[str], list[dict[str, Any]]]]:
 def bodies() -> Callable[[Path, RowKind], list[dict[str, Any]]]:
     """See `rows_of`."""
     return rows_of
+
+
+@pytest.fixture
+def room(nursery: Nursery, tmp_path: Path) -> ControlRoom:
+    """People in a home of their own; see `ControlRoom`."""
+    return opened_room(nursery, tmp_path / "home")
+
+
+@pytest.fixture
+def sinks() -> Iterator[Sinks]:
+    """Where pages arrive."""
+    with opened_sinks() as opened:
+        yield opened

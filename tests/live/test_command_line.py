@@ -25,8 +25,11 @@ def shown(command: str) -> list[str]:
 
 
 def test_live_and_up_show_every_option_with_its_help() -> None:
-    lines = shown("live")
-    assert lines == [line for line in shown("up") if "--no-page" not in line]
+    lines, lines_of_up = shown("live"), shown("up")
+    assert set(lines) <= set(lines_of_up)
+    of_control = {line.split()[0] for line in shown("control") if line.startswith("  --")}
+    assert of_control <= {line.split()[0] for line in lines_of_up if line.startswith("  --")}
+    assert sum(line.startswith("  --folder") for line in lines_of_up) == 1
     for option in OPTIONS:
         [line] = [line for line in lines if line.split()[:1] == [option]]
         assert len(line.split()) > 1 or "person" in lines[lines.index(line) + 1]

@@ -5,6 +5,7 @@ reads one JSON object a line from standard input and answers with one. Children 
 """
 
 import errno
+import importlib
 import json
 import os
 import resource
@@ -208,12 +209,25 @@ def sync_fails(at: int, struck: Path) -> None:
     KEPT.append(Disk())
 
 
+def mistaken(method: str) -> None:
+    """Have a method end as a mistake in the program would end it: nobody expects this error."""
+    place, _, name = method.partition(":")
+    owner, _, attribute = name.partition(".")
+
+    def mistake(*arguments: object, **named: object) -> None:
+        raise AssertionError(f"a mistake of the program, made for a test, in {method}")
+
+    setattr(getattr(importlib.import_module(place), owner), attribute, mistake)
+
+
 def become(task: dict[str, Any]) -> None:
     """What a child does first: its own files, its limits, how it dies."""
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for number, path, flags in ((0, "/dev/null", os.O_RDONLY), (1, task["out"], 0), (2, task["err"], 0)):
-        handle = os.open(path, flags or os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.environ.update(task.get("environment", {}))
+    read, told = task.get("input", "/dev/null"), os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    for number, path, flags in ((0, read, os.O_RDONLY), (1, task["out"], told), (2, task["err"], told)):
+        handle = os.open(path, flags, 0o600)
         os.dup2(handle, number)
     if "file_limit" in task:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -230,6 +244,8 @@ def become(task: dict[str, Any]) -> None:
         clock_set(*task["clock_set"])
     if "sync_fails_at" in task:
         sync_fails(task["sync_fails_at"], Path(task["struck"]))
+    if "mistake_in" in task:
+        mistaken(task["mistake_in"])
 
 
 def child(task: dict[str, Any]) -> int:
@@ -271,6 +287,13 @@ class Nursery:
         self._living.add(process)
         return {"pid": process}
 
+    @staticmethod
+    def imports(task: dict[str, Any]) -> dict[str, Any]:
+        """Import modules, so that children need not."""
+        for name in task["imports"]:
+            importlib.import_module(name)
+        return {}
+
     def poll(self, task: dict[str, Any]) -> dict[str, Any]:
         """How a child ended; null while it lives."""
         process, status = os.waitpid(task["poll"], 0 if task.get("wait") else os.WNOHANG)
@@ -294,7 +317,9 @@ def serve(folder: Path) -> None:
     os.dup2(os.open(folder / "warm.txt", os.O_WRONLY | os.O_CREAT, 0o600), 1)
     warm_up(folder / "warm")
     nursery = Nursery()
-    does: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"poll": nursery.poll}
+    does: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        "poll": nursery.poll, "imports": nursery.imports,
+    }  # fmt: skip
     answers.write("{}\n")
     answers.flush()
     try:
