@@ -30,7 +30,8 @@ function beat(changed = {}) {
   count += 1;
   if (sections.loop) sections.loop = { ...sections.loop, now_ns: sections.loop.now_ns + 0.5e9 * sections.loop.speed };
   const shown = count === 1 ? { ...sections, ...changed } : { loop: sections.loop, ...changed };
-  say({ kind: "beat", n: count, server_ns: (Date.now() - skewSeconds * 1000) * 1e6, source, sections: shown });
+  const server_ns = (Date.now() - skewSeconds * 1000) * 1e6;
+  say({ kind: "beat", n: count, server_ns, source, control: stub.control, sections: shown });
 }
 
 function hello() {
@@ -43,6 +44,7 @@ function hello() {
 const end = page.render({ model, el: document.querySelector("#place") });
 let timer = setInterval(() => beat(), 500);
 const stub = {
+  control: { link: "", watchdog: sections.health ? "" : null },
   model,
   sent,
   listeners,

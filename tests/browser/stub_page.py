@@ -27,12 +27,15 @@ _made_up = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_made_up)
 
 SIZES = {"desk": (1280, 800), "wall": (3840, 2160), "phone": (390, 844)}
-STATES = {
-    "no-loop": "no-loop", "stuck": "stuck", "no-journal": "no-journal", "empty": "empty", "unreadable": "unreadable",
-    "other-version": "other-version",
-}  # fmt: skip
-AGES = {"no-journal": None, "empty": None, "no-loop": 754.2}
-VARIANTS = ("calm", "breach", "halted", "stale", "no-loop", "no-journal", "empty", "unknown-pair", "hostile", "skew")
+STATES = ("starting", "no-loop", "stuck", "no-journal", "empty", "unreadable", "other-version")
+AGES = {"starting": None, "no-journal": None, "empty": None, "no-loop": 754.2}
+SENTENCES = {
+    "starting": "The engine is being compiled for this machine, once: about 25 s on an idle machine, 12 s so far."
+}
+VARIANTS = (
+    "calm", "breach", "halted", "wordy", "stale", "starting", "no-loop", "no-journal", "empty", "unknown-pair",
+    "hostile", "skew",
+)  # fmt: skip
 HTML = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>risk monitor</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <link rel="stylesheet" href="page.css"></head><body><div id="place"></div>
@@ -102,10 +105,10 @@ def write_page(folder: Path, variant: str, theme: str = "dark") -> Path:
     """Write a page that shows one variant; returns its folder."""
     place = folder / f"{variant}-{theme}"
     place.mkdir(parents=True, exist_ok=True)
-    state = STATES.get(variant, "ok")
+    state = variant if variant in STATES else "ok"
     scenario = {
         "sections": _made_up.projection(variant), "series": series(variant), "theme": theme,
-        "source": {"state": state, "sentence": "", "age_seconds": AGES.get(state, 0.3)},
+        "source": {"state": state, "sentence": SENTENCES.get(state, ""), "age_seconds": AGES.get(state, 0.3)},
         "skewSeconds": 3600 if variant == "skew" else 0, "silentAfter": 1.0 if variant == "stale" else None,
     }  # fmt: skip
     (place / "scenario.json").write_text(json.dumps(scenario), "utf-8")

@@ -21,33 +21,34 @@ HOSTILE = (
     "{{constructor.constructor('window.harmed=1')()}}",
 )
 
+SHRINK, RESUME = "no new entries, positions only shrink", "alert level 4, 2 people must resume"
 RUNGS: dict[str, tuple[tuple[float, str, float | None, int], ...]] = {
     "DRAWDOWN": (
         (0.03, "alert level 2", None, 0),
         (0.05, "exposure at most 75 %, stops 20 % tighter, alert level 3", 0.75, 0),
-        (0.10, "no new entries, exposure at most 50 %, stops 40 % tighter, alert level 3", 0.5, 0),
-        (0.15, "50 % of every position closed at once, trading halted, 2 people must resume", 0.5, 2),
+        (0.10, f"{SHRINK}, exposure at most 50 %, stops 40 % tighter, alert level 3", 0.5, 0),
+        (0.15, f"50 % of every position closed at once, trading halted, exposure at most 50 %, {RESUME}", 0.5, 2),
     ),
     "VOLATILITY": (
         (1.5, "exposure at most 85 %, 1 more confirmation, alert level 2", 0.85, 0),
         (2.0, "exposure at most 70 %, 2 more confirmations, alert level 3", 0.7, 0),
-        (3.0, "25 % of the positions closed at once, no new entries, exposure at most 40 %, alert level 4", 0.4, 0),
+        (3.0, f"25 % of the positions closed at once, the most volatile first, {SHRINK}, exposure at most 40 %, "
+         "2 more confirmations, only defensive strategies may enter, alert level 4", 0.4, 0),
     ),
     "VALUE_AT_RISK": (
         (0.002, "alert level 2", None, 0),
         (0.003, "exposure at most 80 %, alert level 3", 0.8, 0),
-        (0.005, "30 % of the exposure closed at once, no new entries, 2 people must resume, alert level 4", None, 2),
+        (0.005, f"30 % of the exposure closed at once, the largest value at risk first, {SHRINK}, "
+         f"exposure at most 80 %, {RESUME}", None, 2),
     ),
-    "CORRELATION": (
-        (0.3, "alert level 2", None, 0),
-        (0.7, "exposure at most 60 %, gradual restoration, alert level 4", 0.6, 0),
-    ),
+    "CORRELATION": ((0.3, "alert level 2", None, 0), (0.7, "exposure at most 60 %, alert level 4", 0.6, 0)),
     "TECHNICAL": (
-        (5.0, "the backup feed takes over, alert level 2", None, 0),
-        (30.0, "positions only shrink, alert level 4", None, 0),
-        (120.0, "trading halted, every position closed, 2 people must resume, alert level 4", 0.0, 2),
+        (5.0, "the other feed takes over, alert level 2", None, 0),
+        (30.0, f"{SHRINK}, alert level 4", None, 0),
+        (120.0, f"every position closed at once, trading halted, no exposure, {RESUME}", 0.0, 2),
     ),
-}
+}  # fmt: skip
+"""In the loop's own words."""
 
 CALM = {"mode": "ACTIVE", "drawdown": 0.0041, "VOLATILITY": 1.18, "VALUE_AT_RISK": 0.00142, "CORRELATION": (0.11, 0.44)}
 BREACH = {
@@ -58,7 +59,12 @@ BREACH = {
     "CORRELATION": (0.51, 0.75),
 }
 HALTED = BREACH | {"mode": "HALTED", "drawdown": 0.1533, "VOLATILITY": 4.02, "VALUE_AT_RISK": 0.0008}
-READINGS = {"breach": BREACH, "halted": HALTED, "hostile": BREACH, "stale": BREACH}
+WORDY = {
+    "mode": "REDUCING", "drawdown": 0.12, "VOLATILITY": 3.21, "VALUE_AT_RISK": 0.004, "CORRELATION": (0.51, 0.75),
+    "TECHNICAL": (31.0, 31.0, 1.0),
+}  # fmt: skip
+"""Where what holds and what comes next is said with the most words."""
+READINGS = {"breach": BREACH, "halted": HALTED, "hostile": BREACH, "stale": BREACH, "wordy": WORDY}
 
 
 def ladders(reading: dict[str, Any]) -> list[dict[str, Any]]:
@@ -338,14 +344,13 @@ def machine(*, priced: bool) -> dict[str, Any]:
             "journal_bytes": 412_000_000,
             "disk_free_bytes": 75_078_115_328,
             "memory_bytes": 283_578_368,
-            "watchdog": None,
         },
     }
 
 
 def projection(variant: str) -> dict[str, Any]:
-    """Sections of the projection: calm, breach, halted, hostile, unknown-pair, or empty."""
-    if variant in {"empty", "no-journal"}:
+    """Sections of the projection: calm, breach, halted, wordy, hostile, unknown-pair, or empty."""
+    if variant in {"empty", "no-journal", "starting"}:
         return {}
     reading = READINGS.get(variant, CALM)
     names = tuple(HOSTILE[place % len(HOSTILE)] + str(place) for place in range(16)) if variant == "hostile" else PAIRS

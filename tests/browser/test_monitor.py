@@ -18,7 +18,10 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from workbench.data.inbox import Command, Inbox
 from workbench.data.journal.reader import JournalReader
+from workbench.monitor.board.starting import Starting
+from workbench.response.alerts.watchdog_file import ServiceBeat
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +31,23 @@ ARGUMENTS = (
 )  # fmt: skip
 READY_SECONDS = 30.0
 """On a machine that is busy with other tests; what it takes on a quiet one is a benchmark."""
+OPEN_SECONDS = 70.0
+"""More than twice what the server's library takes as the time within which a page must answer."""
+WATCHED = """
+window.seen = {states: [], longest: 0};
+let before = performance.now();
+new MutationObserver(() => {
+  window.seen.longest = Math.max(window.seen.longest, performance.now() - before);
+  before = performance.now();
+}).observe(document.querySelector('[data-key="book.equity"]'), {childList: true, characterData: true, subtree: true});
+const board = document.querySelector('.risk-monitor');
+new MutationObserver(() => window.seen.states.push(board.dataset.state))
+  .observe(board, {attributes: true, attributeFilter: ['data-state']});
+"""
+HOSTILE = (
+    '<img src=x onerror="window.harmed=1">', '"><script>window.harmed=1</script>', "\u202egnorts\u202c \u200fabc",
+    "🚀🔥 moon 💎",
+)  # fmt: skip
 LISTENED_TO = """
 const seen = [];
 new MutationObserver(() => seen.push([performance.now(), arguments[0].textContent]))
@@ -146,6 +166,120 @@ def test_numbers_are_renewed_at_least_once_a_second(page):
     assert max(after - before for before, after in pairwise(seen)) < 1_000.0
 
 
+def test_a_page_stays_open_and_is_renewed_for_longer_than_any_patience_of_the_server(page):
+    page.execute_script(WATCHED)
+    time.sleep(OPEN_SECONDS)
+    seen = page.execute_script("return window.seen")
+    events = [json.loads(entry["message"])["message"]["method"] for entry in page.get_log("performance")]
+    assert events.count("Network.webSocketCreated") == 1
+    assert events.count("Network.webSocketClosed") == 0
+    assert seen["states"] == [], "it was never anything but fresh"
+    assert seen["longest"] < 2_500.0
+
+
+def test_buttons_lead_to_a_control_service_of_this_journal_while_it_speaks(page, scene):
+    _, server, folder = scene
+    control = server.home / "control"
+    control.mkdir(mode=0o700)
+    beat = ServiceBeat(control, "http://127.0.0.1:8870/", folder)
+
+    def led() -> bool:
+        beat.tell(time.time_ns())
+        return bool(page.find_elements(By.CSS_SELECTOR, ".acts a"))
+
+    until(led, 5)
+    [*links] = page.find_elements(By.CSS_SELECTOR, ".acts a")
+    assert [(link.get_attribute("href"), link.get_attribute("rel")) for link in links] == [
+        ("http://127.0.0.1:8870/", "noopener noreferrer")
+    ] * 4
+    beat.end(time.time_ns())
+    until(lambda: not page.find_elements(By.CSS_SELECTOR, ".acts a"), 5)
+    assert len(page.find_elements(By.CSS_SELECTOR, ".acts button")) == 4
+
+
+@contextmanager
+def real_loop(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The real loop on a random walk."""
+    command = [str(Path(sys.executable).with_name("workbench")), "live", "--feed", "simulated", "--speed", "60"]
+    with subprocess.Popen([*command, "--folder", str(folder)], stdout=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def test_what_people_write_into_the_real_loop_is_shown_as_it_is_and_harms_nothing(browser, page_server, tmp_path):
+    folder = tmp_path / "live"
+    with real_loop(folder), page_server(tmp_path / "home", folder) as server:
+        browser.get(server.address)
+        until(lambda: state(browser) == "fresh", 180)
+        inbox = Inbox(folder / "inbox")
+        for place, name in enumerate(HOSTILE):
+            inbox.send(Command.made("halt", name, time.time_ns(), reason=name))
+            inbox.send(Command.made("enable", "ann", time.time_ns(), strategy=name * 6, reason=name))
+            (folder / "inbox" / f"{place}{name}.json".replace("/", " ")).write_text(name)
+        inbox.send(Command.made("halt", "x" * 80, time.time_ns(), reason="x" * 2_000))
+        shown = lambda: browser.find_element(By.ID, "decisions").get_attribute("textContent")  # noqa: E731
+        until(lambda: "x" * 80 in shown(), 20)
+        assert text(browser, "book.mode") == "HALTED"
+        found = shown()
+        assert HOSTILE[0] in found and HOSTILE[1] in found and HOSTILE[3] in found
+        assert "gnorts" in found, "the right-to-left override before it is gone"
+        assert not re.search("[\u202a-\u202e]", browser.execute_script("return document.body.textContent"))
+        assert browser.execute_script("return window.harmed === undefined")
+        assert browser.find_elements(By.CSS_SELECTOR, ".risk-monitor :is(img, script, iframe)") == []
+        for width, height in ((1280, 800), (3840, 2160), (390, 844)):
+            metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    browser.get("about:blank")
+
+
+def written(browser: webdriver.Chrome) -> dict[str, str]:
+    """The exact value behind everything that is shown, by its key."""
+    script = "return Object.fromEntries([...document.querySelectorAll('[data-key]')].map((one) => "
+    return browser.execute_script(f"{script}[one.dataset.key, one.dataset.value ?? one.dataset.metric ?? '']))")
+
+
+def numbers_of(table: dict[str, Any]) -> dict[str, float]:
+    """What a projection says, by the keys of the page."""
+    book, matrix = table["book"], table["correlation"]
+    names = ("equity", "drawdown", "value_at_risk_95", "expected_shortfall_975", "cap", "stress_score")
+    found = {f"book.{name}": book[name] for name in names}
+    found |= {f"position.{one['strategy']}.{one['pair']}.units": one["units"] for one in book["positions"]}
+    found |= {f"ladder.{one['ladder']}.{one['rung']}": one["metric"] for one in book["ladders"]}
+    found |= {f"periods.{name}.profit": one["profit"] for name, one in table["periods"].items()}
+    for row, leg in enumerate(matrix["legs"]):
+        for column, other in enumerate(matrix["legs"]):
+            found[f"correlation.now.{leg}.{other}"] = matrix["now"][row][column]
+            found[f"correlation.normal.{leg}.{other}"] = matrix["normal"][row][column]
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def test_every_number_on_the_page_of_a_real_loop_is_the_one_in_its_journal(browser, page_server, tmp_path):
+    folder = tmp_path / "live"
+    with real_loop(folder) as loop, page_server(tmp_path / "home", folder) as server:
+        browser.get(server.address)
+        until(lambda: state(browser) == "fresh", 180)
+        time.sleep(3.0)
+        loop.send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: state(browser) == "silent", 5)
+            table, page = shown(folder), written(browser)
+        finally:
+            loop.send_signal(signal.SIGCONT)
+    wanted = numbers_of(table)
+    assert len(wanted) > 100
+    assert {key: float(page[key]) for key in wanted} == pytest.approx(wanted, rel=1e-12)
+    assert page["book.mode"] == table["book"]["mode"]
+    assert page["journal.digest"] == table["journal"]["digest"]
+    assert int(page["journal.sequence"]) == table["journal"]["sequence"]
+    browser.get("about:blank")
+
+
 def test_two_viewers_agree_with_each_other_and_with_the_journal(page, scene):
     _, server, folder = scene
     first = page.current_window_handle
@@ -205,6 +339,21 @@ def test_a_closed_page_leaves_no_kernel_after_thirty_seconds(page, scene):
     assert kernels(server)
     page.get("about:blank")
     until(lambda: not kernels(server), 30.0)
+
+
+def test_an_engine_that_is_being_compiled_is_told_at_once_and_not_in_red(browser, page_server, tmp_path):
+    folder = tmp_path / "live"
+    Starting(os.getpid(), time.time_ns(), compiling=True).leave(folder)
+    with page_server(tmp_path / "home", folder) as server:
+        browser.get(server.address)
+        until(lambda: state(browser) == "starting", READY_SECONDS)
+        assert re.search(
+            r"compiled for this machine, once: about \d+ s .*, \d+ s so far", text(browser, "silence.sentence")
+        )
+        assert text(browser, "state") == "starting"
+        with loop_on(folder):
+            until(lambda: state(browser) == "fresh", 5)
+    browser.get("about:blank")
 
 
 def test_a_killed_loop_a_late_journal_and_a_killed_server_are_told(browser, page_server, tmp_path):

@@ -168,6 +168,7 @@ def test_a_lost_beat_asks_for_everything_again(opened):
         ("empty", "notice", "not shown anything yet"),
         ("unreadable", "notice", "cannot be read"),
         ("other-version", "notice", "another version"),
+        ("starting", "starting", "compiled for this machine, once: about 25 s on an idle machine, 12 s so far"),
     ],
 )
 def test_every_state_of_the_source_is_said(opened, variant, level, words):
@@ -212,7 +213,31 @@ def test_hostile_names_are_inert_and_keep_the_layout(opened, size):
         "return Math.min(...[...document.querySelectorAll('#positions tbody tr')].map((row) => row.offsetHeight))"
     )
     assert tallest <= 1.4 * shortest
+    wide = "const s = document.querySelector('#positions .scroll'); return s.scrollWidth > s.clientWidth"
+    assert size == "phone" or not page.execute_script(wide), "no column is pushed out of sight"
     assert page.get_log("browser") == []
+
+
+CUT = """
+const panel = document.querySelector('#ladders').getBoundingClientRect();
+const below = (node) => node.offsetHeight > 0 && node.getBoundingClientRect().bottom > panel.bottom;
+const wide = (node) => node.scrollWidth > node.clientWidth;
+const tight = (node) => node.scrollHeight > node.clientHeight + 1 || wide(node);
+return [
+  ...[...document.querySelectorAll('#ladders :is(.holds, .ahead, .tick)')].filter(below),
+  ...[...document.querySelectorAll('.why p')].filter(tight),
+  ...[...document.querySelectorAll('.heat td[data-key]')].filter(wide),
+].map((node) => node.textContent);
+"""
+
+
+@pytest.mark.parametrize("size", ["desk", "wall", "phone"])
+def test_the_longest_sentences_of_ladders_and_the_largest_correlations_are_not_cut(opened, size):
+    page = opened("wordy", size=size)
+    assert page.execute_script(CUT) == []
+    shown = [step.text for step in page.find_elements(By.CSS_SELECTOR, "#ladders :is(.holds, .ahead)")]
+    assert any("only defensive strategies may enter" in text for text in shown)
+    assert any("every position closed at once, trading halted" in text for text in shown)
 
 
 def test_a_part_that_cannot_be_drawn_is_said_and_the_others_go_on(opened):
@@ -229,8 +254,11 @@ def test_a_part_that_cannot_be_drawn_is_said_and_the_others_go_on(opened):
 @pytest.mark.parametrize("size", ["desk", "wall", "phone"])
 @pytest.mark.parametrize(
     ("variant", "shown"),
-    [("calm", "fresh"), ("breach", "fresh"), ("halted", "fresh"), ("stale", "silent"), ("no-loop", "silent")],
-)
+    [
+        ("calm", "fresh"), ("breach", "fresh"), ("halted", "fresh"), ("stale", "silent"), ("no-loop", "silent"),
+        ("starting", "starting"),
+    ],
+)  # fmt: skip
 def test_axe_finds_nothing_serious(opened, variant, shown, size, theme):
     page = opened(variant, theme, size, shown)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -278,6 +306,38 @@ def test_a_button_explains_closes_on_escape_and_gives_the_focus_back(opened):
     assert not dialog.is_displayed()
     assert page.switch_to.active_element == button
     assert set(page.execute_script("return window.stub.sent.map((one) => one.kind)")) == {"hello", "here"}
+
+
+LEADING = "return [...document.querySelectorAll('.acts a')].map((a) => [a.textContent, a.href, a.target, a.rel])"
+
+
+def test_buttons_lead_to_the_control_service_while_one_runs(opened):
+    page = opened("calm")
+    page.execute_script("window.stub.control = {link: 'https://risk.example.org:8870/'}; window.stub.beat()")
+    address = "https://risk.example.org:8870/"
+    names = ["Halt ↗", "Reduce ↗", "Close all ↗", "Resume ↗"]
+    assert page.execute_script(LEADING) == [[name, address, "_blank", "noopener noreferrer"] for name in names]
+    assert page.find_elements(By.CSS_SELECTOR, ".acts button") == []
+    page.execute_script("window.stub.control = {link: ''}; window.stub.beat()")
+    assert page.execute_script(LEADING) == []
+    assert len(page.find_elements(By.CSS_SELECTOR, ".acts button")) == 4
+    page.find_element(By.CSS_SELECTOR, ".acts button").click()
+    assert "workbench control" in page.find_element(By.ID, "explain").text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", 7,
+        "file:///etc/passwd", "http://user:word@127.0.0.1:1/", None, {"a": 1}, "//", "about:blank",
+    ],
+)  # fmt: skip
+def test_a_hostile_address_of_the_control_service_is_no_link(opened, address):
+    page = opened("calm")
+    page.execute_script("window.stub.control = {link: arguments[0]}; window.stub.beat()", address)
+    assert page.execute_script(LEADING) == []
+    assert len(page.find_elements(By.CSS_SELECTOR, ".acts button")) == 4
+    assert not page.find_element(By.CSS_SELECTOR, "[data-key=troubles]").is_displayed()
 
 
 def test_choices_are_kept_in_step_with_the_kernel(opened):

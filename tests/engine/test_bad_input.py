@@ -106,6 +106,24 @@ def test_without_a_calibration_nothing_enters(policy, market):
     assert not told(said, TargetPosition)
 
 
+def test_without_a_calibration_a_fall_from_the_peak_still_cuts_and_halts_the_book(policy, market):
+    engine = RiskEngine(policy, None, market.held("EURUSD"))
+    now, units = market.MONDAY_NOON, 4_000_000.0
+    fallen = {**market.VALUES, "EUR": market.VALUES["EUR"] - 160_000.0 / units}
+    events = [
+        happened.Fixing(now, market.VALUES),
+        happened.PositionHeld(now, "EURUSD", units, market.price("EURUSD")),
+        happened.Heartbeat(now),
+        happened.Fixing(now + SECOND, fallen, closes_day=False),
+        happened.Heartbeat(now + 5 * SECOND),
+    ]
+    state, said = market.run(engine, engine.init(Start(now, 1e6)), events)
+    tripped = {(one.ladder, one.rung) for one in told(said, RaiseAlert)}
+    assert {(Ladder.DRAWDOWN, rung) for rung in (1, 2, 3, 4)} <= tripped
+    assert state.mode == Mode.HALTED
+    assert told(said, TargetPosition)[-1].units == units / 2
+
+
 def test_an_old_calibration_stops_entries_and_a_new_one_lets_them_go_on_after_the_dwell(policy, market):
     engine = RiskEngine(policy, market.small_calibration("2026-10-30"), market.held("EURUSD"))
     now = market.moment("2026-11-04T23:59")

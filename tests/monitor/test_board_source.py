@@ -1,13 +1,17 @@
 """The monitor's source: what it says of a journal in every state, and that it changes nothing."""
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
 
 from workbench.domain.errors import DataError
 from workbench.monitor.board.source import OtherVersionError, Source, understood
+from workbench.monitor.board.starting import FILE, Starting, forget_start, left_in
 
 
 class Clocks:
@@ -171,3 +175,72 @@ def test_looking_changes_no_file_and_takes_no_lock(source, clocks, writer, made_
     after = {name: digest for name, digest in digests(source.folder).items() if not name.endswith("-shm")}
     assert before == after
     source.close()
+
+
+def begun(source, clocks, seconds, process=None, *, compiling=True):
+    """Leave a note of a start that began so many seconds ago."""
+    began_ns = clocks.wall_ns - round(seconds * 1e9)
+    Starting(os.getpid() if process is None else process, began_ns, compiling).leave(source.folder)
+
+
+def test_a_loop_that_compiles_its_engine_is_told_with_the_seconds_so_far(source, clocks, writer, made_up):
+    begun(source, clocks, 12.4)
+    assert state(source, clocks) == "starting"
+    assert source.condition.sentence == (
+        "The engine is being compiled for this machine, once: about 25 s on an idle machine, 13 s so far."
+    )
+    loop = writer()
+    assert state(source, clocks) == "starting"
+    forget_start(source.folder)
+    assert state(source, clocks) == "empty"
+    loop.show(shown_at(made_up, clocks))
+    assert source.look()
+    assert source.condition.state == "ok"
+
+
+def test_a_start_without_compiling_is_told_as_that(source, clocks):
+    begun(source, clocks, 2.0, compiling=False)
+    assert state(source, clocks) == "starting"
+    assert source.condition.sentence == "The loop is starting: 3 s so far."
+
+
+def test_numbers_from_before_a_start_keep_their_age_and_are_told_to_be_old(source, clocks, writer, made_up):
+    loop = writer()
+    loop.show(shown_at(made_up, clocks))
+    source.look()
+    loop.end()
+    begun(source, clocks, 0.0)
+    assert state(source, clocks) == "ok", "a second is not yet old"
+    assert state(source, clocks) == "starting"
+    assert source.condition.age_seconds == pytest.approx(2.0)
+    assert source.condition.sentence.endswith("What is shown is how the book was before.")
+
+
+def test_a_hanging_loop_is_not_excused_by_the_start_of_another_one(source, clocks, writer, made_up):
+    writer().show(shown_at(made_up, clocks))
+    source.look()
+    begun(source, clocks, 0.0, process=os.getppid())
+    clocks.pass_by(3.0)
+    assert state(source, clocks) == "stuck"
+
+
+def test_a_start_whose_process_has_ended_is_none(source, clocks):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    begun(source, clocks, 1.0, process=process.pid)
+    assert state(source, clocks) == "no-journal"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "[]", "{}", '{"process": "1", "began_ns": 1, "compiling": true}', "[" * 900, "x" * 100_000,
+        '{"process": 1e3, "began_ns": 1, "compiling": true}', '{"process": true, "began_ns": 1, "compiling": true}',
+        '{"process": 99999999999999999999, "began_ns": 1, "compiling": true}',
+        '{"process": 1, "began_ns": 1, "compiling": "<img src=x>"}',
+        '{"process": -1, "began_ns": 1, "compiling": true}',
+    ],
+)  # fmt: skip
+def test_a_damaged_note_of_a_start_is_none(tmp_path, content):
+    (tmp_path / FILE).write_text(content)
+    assert left_in(tmp_path) is None

@@ -5,10 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
+from jupyter_server.base.websocket import WebSocketMixin
 
+from workbench.app.live_start import engine_is_compiled, starting
 from workbench.app.monitor.page import PageRequest, demo_folder, page_environment
-from workbench.domain.errors import ExecutionError
+from workbench.domain.errors import ConfigError, ExecutionError
 from workbench.monitor.board.browser import Browser
+from workbench.monitor.board.server import WEB_SETTINGS
+from workbench.monitor.board.starting import left_in
 
 ADDRESS = "http://127.0.0.1:8866/?token=0123456789abcdef0123456789abcdef"
 
@@ -69,3 +73,68 @@ def test_the_browser_is_given_a_file_for_our_eyes_that_leads_to_the_page(tmp_pat
     assert seen.read_text().strip() == (tmp_path / "open.html").as_uri()
     assert (tmp_path / "open.html").stat().st_mode & 0o777 == 0o600
     assert ADDRESS in (tmp_path / "open.html").read_text()
+
+
+class Line(WebSocketMixin):
+    """A page's line as the library sees it."""
+
+    settings = WEB_SETTINGS
+
+
+def test_a_page_that_answers_every_ping_is_not_taken_for_one_that_is_gone():
+    line = Line()
+    assert line.ping_interval == 10_000
+    assert line.ping_timeout > 3 * line.ping_interval, "the library measures from the answer to the ping before"
+
+
+@pytest.fixture
+def compiled_there(tmp_path, monkeypatch) -> Path:
+    """Folder of compiled kernels, with the last one of the engine in it."""
+    kept = tmp_path / "numba"
+    (kept / "kernel_0").mkdir(parents=True)
+    (kept / "kernel_0" / "step.step_alone-119.py311.nbi").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kept))
+    return kept
+
+
+def test_whether_the_engine_is_compiled_is_seen_by_its_last_kernel(compiled_there):
+    assert engine_is_compiled()
+    (compiled_there / "kernel_0" / "step.step_alone-119.py311.nbi").unlink()
+    assert not engine_is_compiled()
+
+
+def test_a_start_is_noted_beside_the_journal_and_the_note_goes_with_it(compiled_there, tmp_path):
+    said, folder = [], tmp_path / "live"
+    with starting(folder, said.append):
+        found = left_in(folder)
+        (folder / "kept").touch()
+    assert (found.process, found.compiling, said) == (os.getpid(), False, [])
+    assert left_in(folder) is None
+    assert (folder / "kept").exists()
+
+
+def test_a_start_that_fails_leaves_no_folder(compiled_there, tmp_path):
+    with pytest.raises(ExecutionError), starting(tmp_path / "live", print):
+        raise ExecutionError("no price")
+    assert not (tmp_path / "live").exists()
+
+
+def test_a_start_on_a_disk_that_refuses_goes_on_untold(compiled_there, tmp_path):
+    (tmp_path / "file").touch()
+    with starting(tmp_path / "file" / "live", print):
+        assert left_in(tmp_path / "file" / "live") is None
+
+
+def test_the_page_is_told_where_the_control_service_would_be_and_under_which_names(home):
+    usual = page_environment(PageRequest(browser=False), {})
+    assert usual["WORKBENCH_MONITOR_CONTROL"] == str(home / "control")
+    assert usual["WORKBENCH_MONITOR_CONTROL_NAMES"] == ""
+    asked = page_environment(PageRequest(browser=False, control="/people", control_names=("Risk.example.org",)), {})
+    assert asked["WORKBENCH_MONITOR_CONTROL"] == "/people"
+    assert asked["WORKBENCH_MONITOR_CONTROL_NAMES"] == "risk.example.org"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "http://x", "x/y", "x:1", "-x", "é.org", "x" * 300])
+def test_a_name_that_is_none_of_a_host_is_refused(name):
+    with pytest.raises(ConfigError, match="expected a host name"):
+        PageRequest(control_names=(name,))

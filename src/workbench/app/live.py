@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,6 +22,7 @@ from workbench.app.live_parts import (
     trading,
 )
 from workbench.app.live_shell import live_folder, set_aside
+from workbench.app.live_start import starting
 from workbench.app.sources import load_rates, registry
 from workbench.data.files import reason_of
 from workbench.domain.errors import ConfigError
@@ -101,10 +102,11 @@ def run_live(request: LiveRequest, stopped: Callable[[], bool], tell: Callable[[
     policy = read_policy(Path(request.policy_file) if request.policy_file else None)
     if request.new and (aside := set_aside(folder)):
         tell(f"the earlier journal is now in {aside}")
-    world = world_of(request, policy)
-    tell(f"{world.label}; {world.book.name} book, equity {world.book.equity:,.0f} USD")
-    tell("starting; after an installation or an update the engine is compiled first, half a minute")
-    with opened_loop(request, policy, world, folder) as (loop, begun):
+    with ExitStack() as opened:
+        with starting(folder, tell):
+            world = world_of(request, policy)
+            tell(f"{world.label}; {world.book.name} book, equity {world.book.equity:,.0f} USD")
+            loop, begun = opened.enter_context(opened_loop(request, policy, world, folder))
         tell(f"journal in {folder}: " + (f"resumed after {begun.stepped} events" if begun.resumed else "new"))
         loop.run(lambda: stopped() or is_over(world, loop))
         tell("stopped: everything is on the disk, starting again goes on from here")

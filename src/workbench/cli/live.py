@@ -180,6 +180,7 @@ def up(
     from workbench.app.live_shell import live_folder, set_aside, shown_or_nothing
     from workbench.cli.control import MISSED, people_processes
     from workbench.cli.monitor import own_command, page_command
+    from workbench.cli.people import CONTROL, DEMONSTRATION, control_folder
     from workbench.monitor.live_screen import Screen
     from workbench.runtime.supervisor import Box
 
@@ -190,7 +191,8 @@ def up(
     words = words_for(live, context, folder=str(where), new=False)
     commands = {"the live loop": own_command("live", *words)}
     if not no_page:
-        commands["the page"] = page_command(str(where))
+        people = control_folder(options["control_folder"], DEMONSTRATION if options["demo"] else CONTROL)
+        commands["the page"] = page_command(str(where), control=str(people), control_names=options["name"] or ())
     if not no_control:
         commands |= people_processes(context, str(where))
     asked = Asked()
@@ -322,5 +324,7 @@ def restore(
     """Put a verified copy in the journal's place; the loop must not run."""
     from workbench.app import live_shell as app
 
+    # it holds the loop's lock for a moment: a halt by signal is meant for a loop, and would end this half-way
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     head = app.restore_journal(source, app.live_folder(folder), replace=replace)
     typer.echo(f"restored {head.sequence:,} rows, head {head.sequence}:{head.digest}; start the loop to reconcile")

@@ -1,6 +1,7 @@
 """``workbench monitor``: the page that shows the book of a live loop, and a demonstration of both."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -36,12 +37,20 @@ def monitor(
         become_page(PageRequest(folder, port, token_file, not no_browser, control, tuple(control_name or ())))
 
 
-def page_command(folder: str, port: int | None = None, token_file: str = "", *, no_browser: bool = False) -> list[str]:
+def page_command(
+    folder: str,
+    port: int | None = None,
+    token_file: str = "",
+    *,
+    no_browser: bool = False,
+    control: str = "",
+    control_names: Sequence[str] = (),
+) -> list[str]:
     """Command line of the page in a process of its own.
 
     Parameters
     ----------
-    folder, port, token_file, no_browser : str, int or None, str, bool
+    folder, port, token_file, no_browser, control, control_names : str, int or None, str, bool, str, sequence of str
         See `monitor`.
 
     Returns
@@ -51,6 +60,8 @@ def page_command(folder: str, port: int | None = None, token_file: str = "", *, 
     words = ["--folder", folder]
     words += [] if port is None else ["--port", str(port)]
     words += ["--token-file", token_file] if token_file else []
+    words += ["--control", control] if control else []
+    words += [word for name in control_names for word in ("--control-name", name)]
     return own_command("monitor", *words, *(["--no-browser"] if no_browser else []))
 
 

@@ -1,13 +1,15 @@
 """Decisions in words: what was decided, and why, for logs, replays and pages."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from workbench.domain.tables import html_table
 from workbench.domain.trading import decisions as said
 from workbench.domain.trading.modes import Ladder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LADDER_NAMES = {
     Ladder.DRAWDOWN: "drawdown",
@@ -24,7 +26,7 @@ SHARES = (Ladder.DRAWDOWN, Ladder.VALUE_AT_RISK)
 class Line:
     """One decision as a person reads it; `weight` 0 to 4 says how much it matters."""
 
-    time: pd.Timestamp
+    time: "pd.Timestamp"
     what: str
     why: str
     weight: int
@@ -63,8 +65,26 @@ def line_of(decision: said.AnyDecision) -> Line:
     -------
     Line
     """
-    what, weight = _WORDS[type(decision)](decision)
+    import pandas as pd
+
+    what, weight = words_of(decision)
     return Line(pd.Timestamp(decision.time_ns, tz="UTC"), what, decision.reason.sentence, weight)
+
+
+def words_of(decision: said.AnyDecision) -> tuple[str, int]:
+    """What was decided, without pandas: for processes that stay small.
+
+    Parameters
+    ----------
+    decision : Decision
+        Any but a snapshot.
+
+    Returns
+    -------
+    tuple of (str, int)
+        In words, and how much it matters, 0 to 4.
+    """
+    return _WORDS[type(decision)](decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +155,7 @@ def _resume_refused(one: said.ResumeRefused) -> tuple[str, int]:
     return f"not resumed: {LADDER_NAMES[one.ladder]} {shown}", 3
 
 
-_WORDS = {
+_WORDS: dict[type, Callable[[Any], tuple[str, int]]] = {
     said.TargetPosition: _target,
     said.EntryRefused: lambda one: (f"no entry of {one.strategy} in {one.pair}", 0),
     said.CancelAll: lambda one: ("cancel every waiting order", 2),

@@ -180,6 +180,7 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
     happened.OperatorReduce: lambda one: f"{one.actor} reduces by {one.fraction:.0%}".replace("%", " %"),
     happened.OperatorResume: lambda one: f"{one.proposer} and {one.approver} resume",
     happened.OperatorEnable: lambda one: f"{one.actor} enables {one.strategy}",
+    happened.OperatorCancel: lambda one: f"{one.actor} cancels every order that grows a position",
 }
 
 

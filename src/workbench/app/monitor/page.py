@@ -1,6 +1,7 @@
 """The page's server: what it is asked for, the clean surroundings it is started in, and its demonstration."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -15,8 +16,9 @@ from workbench.app.monitor.token import keep_token
 from workbench.domain.errors import ConfigError, ExecutionError
 
 NOTEBOOK = Path("notebooks/monitor/risk_monitor.ipynb")
-FOLDER = "monitor"
+FOLDER, CONTROL_FOLDER = "monitor", "control"
 DEMO = "demo"
+HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 SERVER = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -47,12 +49,24 @@ class PageRequest:
         Where the token is kept, so that the page's address stays the same.
     browser : bool
         Open one when there is a display.
+    control : str
+        Folder of the people, where a control service says where it is.
+    control_names : tuple of str
+        Hosts besides this machine under which people reach it.
     """
 
     folder: str = ""
     port: int | None = None
     token_file: str = ""
     browser: bool = True
+    control: str = ""
+    control_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no host's name."""
+        for name in self.control_names:
+            if not HOST_NAME.fullmatch(name):
+                raise ConfigError(f"--control-name: expected a host name, got {name!r}")
 
 
 def become_page(request: PageRequest) -> NoReturn:
@@ -95,6 +109,7 @@ def page_environment(request: PageRequest, surroundings: Mapping[str, str]) -> d
         When the page or a safe token is missing.
     """
     own = home_folder() / FOLDER
+    control = Path(request.control).expanduser().resolve() if request.control else home_folder() / CONTROL_FOLDER
     token = Path(request.token_file).expanduser().resolve() if request.token_file else own / "token"
     keep_token(token)
     kept = {name: surroundings[name] for name in KEPT_VARIABLES if name in surroundings}
@@ -105,6 +120,8 @@ def page_environment(request: PageRequest, surroundings: Mapping[str, str]) -> d
         "WORKBENCH_MONITOR_TOKEN_FILE": str(token),
         "WORKBENCH_MONITOR_PORT": "" if request.port is None else str(request.port),
         "WORKBENCH_MONITOR_BROWSER": "yes" if request.browser else "",
+        "WORKBENCH_MONITOR_CONTROL": str(control),
+        "WORKBENCH_MONITOR_CONTROL_NAMES": " ".join(request.control_names).lower(),
     }
     libraries = {
         "IPYTHONDIR": str(own / "ipython"),

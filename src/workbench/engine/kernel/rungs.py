@@ -38,6 +38,8 @@ RUNG_PLACE = 8
 def read_metrics(desk: Desk, repriced: bool) -> None:
     """Every ladder's metric by the good prices; drawdown, volatility and VaR also by the last ones."""
     settings, state = desk.settings, desk.state
+    if repriced:
+        _read_drawdown(desk)
     if repriced and state.priced == 1 and settings.calibrated == 1:
         _read_raw(desk)
         state.volatility, state.ratio, state.fast_wins = read_volatility(desk, state.value, state.equity)
@@ -46,9 +48,7 @@ def read_metrics(desk: Desk, repriced: bool) -> None:
         read_contributions(desk)
         moved = read_correlation(desk)
         read_turbulence(desk)
-        drawdown = 1.0 - state.equity / state.peak
         for rung in range(RUNGS):
-            state.metric[0, rung] = drawdown
             state.metric[1, rung] = state.ratio
             state.metric[2, rung] = state.value_at_risk
         state.metric[3, 0] = state.correlation_drift
@@ -61,16 +61,22 @@ def read_metrics(desk: Desk, repriced: bool) -> None:
 
 
 @compiled
-def _read_raw(desk: Desk) -> None:
-    """Metrics by the last prices: a first reading, not yet confirmed."""
-    settings, state = desk.settings, desk.state
+def _read_drawdown(desk: Desk) -> None:
+    """Money lost since the peak: it takes no calibration, so a book without one is still cut when it falls."""
+    state, settled = desk.state, all_settled(desk)
     for rung in range(RUNGS):
-        state.raw_metric[0, rung] = math.nan
+        state.metric[0, rung] = 1.0 - state.equity / state.peak
+        state.raw_metric[0, rung] = math.nan if settled else 1.0 - state.raw_equity / state.peak
+
+
+@compiled
+def _read_raw(desk: Desk) -> None:
+    """Risk by the last prices: a first reading, not yet confirmed."""
+    settings, state = desk.settings, desk.state
     if all_settled(desk):
         return
     volatility, ratio, _ = read_volatility(desk, state.raw_value, state.raw_equity)
     for rung in range(RUNGS):
-        state.raw_metric[0, rung] = 1.0 - state.raw_equity / state.peak
         state.raw_metric[1, rung] = ratio
         state.raw_metric[2, rung] = settings.quantile_95 * volatility
 

@@ -21,7 +21,13 @@ class Beats:
         """Tell everything again with the next beat."""
         self._told = {}
 
-    def next(self, projection: dict[str, Any], condition: Condition, server_ns: int) -> dict[str, Any]:
+    def next(
+        self,
+        projection: dict[str, Any],
+        condition: Condition,
+        server_ns: int,
+        control: dict[str, str | None] | None = None,
+    ) -> dict[str, Any]:
         """The next beat.
 
         Parameters
@@ -32,6 +38,8 @@ class Beats:
             Of the source.
         server_ns : int
             This machine's clock.
+        control : dict, optional
+            Of `ControlRoom`.
 
         Returns
         -------
@@ -48,6 +56,7 @@ class Beats:
             "n": self._number,
             "server_ns": server_ns,
             "source": source,
+            "control": control,
             "sections": sections,
         }
 

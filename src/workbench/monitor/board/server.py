@@ -33,6 +33,17 @@ UNANSWERED_MILLISECONDS = 35_000
 LONGEST_FOLDER = 36
 """Letters of a folder for temporary files in which a socket's whole path is not too long for the system."""
 KEEP_ALIVE_SECONDS = 30
+WEB_SETTINGS: dict[str, Any] = {
+    "allow_remote_access": False,
+    "local_hostnames": ["localhost"],
+    "allow_unauthenticated_access": False,
+    "websocket_max_message_size": LARGEST_MESSAGE,
+    "ws_ping_interval": PING_MILLISECONDS,
+    "ws_ping_timeout": UNANSWERED_MILLISECONDS,
+    "log_function": doors.in_silence,
+    "default_handler_class": doors.Stranger,
+}
+"""Of the web application, whatever the libraries underneath have as their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +161,7 @@ class MonitorServer(Voila):  # type: ignore[misc]
         """
         settings: dict[str, Any] = super().init_settings()
         self.kernel_manager.allowed_message_types = list(doors.MESSAGES)
-        return settings | {
-            "allow_remote_access": False,
-            "local_hostnames": ["localhost"],
-            "allow_unauthenticated_access": False,
-            "websocket_max_message_size": LARGEST_MESSAGE,
-            "ws_ping_interval": PING_MILLISECONDS,
-            "ws_ping_timeout": UNANSWERED_MILLISECONDS,
-            "log_function": doors.in_silence,
-            "default_handler_class": doors.Stranger,
-        }
+        return settings | WEB_SETTINGS
 
     init_handlers = doors.none_for_everybody
 

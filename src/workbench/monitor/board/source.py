@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.storage import DATABASE, JournalError, OtherSchemaError, lock_holder
 from workbench.domain.errors import DataError
+from workbench.monitor.board.starting import left_in
 
 STATUS = "status"
 VERSION = 2
@@ -38,7 +39,7 @@ class Condition:
     Attributes
     ----------
     state : str
-        ``ok``, ``no-journal``, ``empty``, ``unreadable``, ``other-version``, ``no-loop`` or ``stuck``.
+        ``ok``, ``starting``, ``no-journal``, ``empty``, ``unreadable``, ``other-version``, ``no-loop`` or ``stuck``.
     sentence : str
         The same for people.
     age_seconds : float or None
@@ -100,15 +101,27 @@ class Source:
     def condition(self) -> Condition:
         """How the source is now."""
         if self._trouble is not None:
-            return self._trouble
+            without_numbers = self._trouble.state in {"no-journal", "empty"}
+            return (self._starting(None) if without_numbers else None) or self._trouble
         age = self.age_seconds
         if age <= ASK_AFTER_SECONDS:
             return Condition("ok", "The loop is running.", age)
-        if lock_holder(self.folder) is None:
+        holder = lock_holder(self.folder)
+        if begun := self._starting(age, holder):
+            return begun
+        if holder is None:
             return Condition("no-loop", "No loop is running: this is how the book was when it ended.", age)
         if age > SILENT_AFTER_SECONDS:
             return Condition("stuck", "The loop holds its journal but shows nothing new: it hangs or has to wait.", age)
         return Condition("ok", "The loop is running.", age)
+
+    def _starting(self, age: float | None, holder: int | None = None) -> Condition | None:
+        """A start that is going on, unless another process holds the journal."""
+        begun = left_in(self.folder)
+        if begun is None or holder not in {None, begun.process}:
+            return None
+        before = "" if age is None else " What is shown is how the book was before."
+        return Condition("starting", f"{begun.sentence(self._clock_ns())}{before}", age)
 
     @property
     def age_seconds(self) -> float:

@@ -16,6 +16,7 @@ import comm
 import traitlets
 
 from workbench.domain.errors import ConfigError
+from workbench.monitor.board.control_room import ControlRoom
 from workbench.monitor.board.joining import page_script, page_style
 from workbench.monitor.board.messages import Beats, History
 from workbench.monitor.board.series import PERIODS
@@ -70,7 +71,8 @@ def watch(folder: str = "") -> "RiskBoard":
     RiskBoard
         Display it.
     """
-    board = RiskBoard(Source(chosen_folder(folder)))
+    watched = chosen_folder(folder)
+    board = RiskBoard(Source(watched), ControlRoom.named_in(os.environ, watched))
     board.begin()
     return board
 
@@ -93,6 +95,8 @@ class RiskBoard(anywidget.AnyWidget):
     ----------
     source : Source
         What is watched.
+    control : ControlRoom, optional
+        Whom the page may lead to, and the watchdog.
     end : callable
         Ends this process.
     stopwatch : callable
@@ -109,11 +113,17 @@ class RiskBoard(anywidget.AnyWidget):
     pairs = traitlets.List(traitlets.Unicode())
 
     def __init__(
-        self, source: Source, *, end: Callable[[], None] = leave, stopwatch: Callable[[], float] = time.monotonic
+        self,
+        source: Source,
+        control: ControlRoom | None = None,
+        *,
+        end: Callable[[], None] = leave,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(_esm=page_script(), _css=page_style())
         self.add_class("risk-board")
         self._source, self._end, self._stopwatch = source, end, stopwatch
+        self._control = control or ControlRoom(None, source.folder)
         self._beats, self._history = Beats(), History(source)
         self._beat_at = 0.0
         self._wants_all, self._wants_series, self._spoke = False, False, False
@@ -153,7 +163,8 @@ class RiskBoard(anywidget.AnyWidget):
         if self._wants_all:
             self._beats.forget()
         if self._wants_all or urgent != self._urgent or now >= self._beat_at:
-            self.send(self._beats.next(self._source.projection, condition, time.time_ns()))
+            told = self._control.told()
+            self.send(self._beats.next(self._source.projection, condition, time.time_ns(), told))
             self._beat_at = now + BEAT_SECONDS
         if self._wants_all or self._wants_series:
             self.send(self._history.all(self.period, now))

@@ -102,9 +102,9 @@ class Health:
         Returns
         -------
         dict
-            As `Machine`, and ``watchdog``: None, there is none yet.
+            As `Machine`.
         """
         if self._again_ns is None or stopwatch_ns >= self._again_ns:
             self._again_ns = stopwatch_ns + ASKED_EVERY_NS
-            self._found = {**self._ask(), "watchdog": None}
+            self._found = dict(self._ask())
         return self._found

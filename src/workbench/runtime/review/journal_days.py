@@ -298,13 +298,28 @@ def between(reader: JournalReader, name: str, bounds_ns: tuple[int, int], head: 
     Window
         Its times are those of its first and last row.
     """
-    after, upto = (_rows_before(reader, moment, head) for moment in bounds_ns)
+    after, upto = (rows_before(reader, moment, head) for moment in bounds_ns)
     begins = _row_at(reader, min(after + 1, head)).time_ns
     return Window(name, after, upto, begins, _row_at(reader, max(upto, 1)).time_ns)
 
 
-def _rows_before(reader: JournalReader, time_ns: int, head: int) -> int:
-    """How many rows are older: times rise with the rows, to within one turn of the loop."""
+def rows_before(reader: JournalReader, time_ns: int, head: int) -> int:
+    """How many rows are older: times rise with the rows, to within one turn of whoever writes them.
+
+    Parameters
+    ----------
+    reader : JournalReader
+        Open.
+    time_ns : int
+        UTC.
+    head : int
+        Last row that counts.
+
+    Returns
+    -------
+    int
+        The sequence number of the last older row.
+    """
     low, high = 0, head
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-// Buttons that explain: this page can change nothing, the commands are typed in a shell.
+// What may be done: this page can change nothing. Its buttons lead to the control service, or explain the commands.
 
 import { make } from "./dom.js";
 
@@ -26,12 +26,37 @@ const ACTS = [
 export function buttons(root, signal) {
   const dialog = emptyDialog(signal);
   root.append(dialog.element);
-  const list = ACTS.map((act) => {
+  const explaining = ACTS.map((act) => {
     const button = make("button", { type: "button", "aria-haspopup": "dialog", text: `${act.name}…` });
     button.addEventListener("click", () => dialog.open(act), { signal });
     return button;
   });
-  return make("div", { class: "acts", role: "group", "aria-label": "Controls, explained" }, ...list);
+  const element = make("div", { class: "acts", role: "group", "aria-label": "Controls" }, ...explaining);
+  let shown = "";
+  // address: of the control service, or nothing
+  const leadTo = (address) => {
+    const link = safe(address);
+    if (link === shown) return;
+    shown = link;
+    element.replaceChildren(...(link ? ACTS.map((act) => leading(act, link)) : explaining));
+  };
+  return { element, leadTo };
+}
+
+// the kernel has looked at it already; whatever comes, a link leads to a page and to nothing else
+function safe(address) {
+  if (!address || !URL.canParse(address)) return "";
+  const { protocol, username, password, href } = new URL(address);
+  return ["http:", "https:"].includes(protocol) && !username && !password ? href : "";
+}
+
+function leading(act, href) {
+  return make("a", {
+    href, target: "_blank", rel: "noopener noreferrer",
+    title: `${act.words} Opens the control service, ${href}; without it: ${act.command}`,
+    "aria-label": `${act.name}, opens the control service in a new tab`,
+    text: `${act.name} ↗`,
+  });
 }
 
 function emptyDialog(signal) {
@@ -47,13 +72,8 @@ function emptyDialog(signal) {
       { text: `${NOTHING_CHANGES} Type this in a shell on the machine of the loop, with your reason:` },
     ),
     command,
-    make(
-      "p",
-      {
-        class: "soft",
-        text: "Another journal than the usual one: add --folder FOLDER. Your name goes on record: --as NAME.",
-      },
-    ),
+    soft("Another journal than the usual one: add --folder FOLDER. Your name goes on record: --as NAME."),
+    soft("By phone or mouse instead: start workbench control there, and these buttons lead to it."),
     close,
   );
   close.addEventListener("click", () => element.close(), { signal });
@@ -66,4 +86,8 @@ function emptyDialog(signal) {
     close.focus();
   };
   return { element, open };
+}
+
+function soft(text) {
+  return make("p", { class: "soft", text });
 }

@@ -69,8 +69,9 @@ function drawMatrix(cells, name, found) {
   }));
 }
 
-// as in printed matrices: no nought before the point, the columns stay narrow
+// as in printed matrices: no nought before the point and three figures at most, the columns stay narrow
 function coefficient(value, name) {
   if (!known(value)) return "?";
-  return (name === "change" ? signed(value, 2) : number(value, 2)).replace("0.", ".");
+  const digits = Math.abs(value) < 0.995 || name !== "change" ? 2 : 1;
+  return (name === "change" ? signed(value, digits) : number(value, digits)).replace(/^([+−]?)0\./, "$1.");
 }

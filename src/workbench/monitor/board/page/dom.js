@@ -3,14 +3,14 @@
 const LONGEST_TEXT = 400;
 
 export function plain(value) {
-  // control characters would only hide what a name is; the direction of a name is kept inside it by <bdi>
-  const text = String(value ?? "").replace(/[\u0000-\u001f\u007f]/g, " ");
+  // control characters, and marks that turn the order of what follows, would only hide what a text is
+  const text = String(value ?? "").replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[\u202a-\u202e]/g, "");
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }
 
 // A name inside a sentence: whatever direction it is written in, the words around it keep theirs.
 export function isolated(name) {
-  return `\u2068${plain(name).replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
+  return `\u2068${plain(name).replace(/[\u2066-\u2069]/g, "")}\u2069`;
 }
 
 export function make(tag, attributes = {}, ...children) {

@@ -27,15 +27,16 @@ export function models() {
   const draw = (state) => {
     drawCalibration(list, state.sections.calibration, state.sections.policy);
     const set = state.sections.strategy_set;
-    list.say("strategy_set.id", set?.id, set?.id ?? "none: the book holds fixed positions");
-    list.say("strategy_set.as_of", set?.as_of, set?.as_of ?? "–");
+    const none = state.sections.book ? ["none: the book holds fixed positions", "–"] : [NOT_KNOWN, NOT_KNOWN];
+    list.say("strategy_set.id", set?.id, set?.id ?? none[0]);
+    list.say("strategy_set.as_of", set?.as_of, set?.as_of ?? none[1]);
     const count = Array.isArray(set?.strategies) ? set.strategies.length : set?.strategies;
-    list.say("strategy_set.strategies", count, known(count) ? number(count) : "–");
+    list.say("strategy_set.strategies", count, known(count) ? number(count) : none[1]);
   };
   return {
     id: "models",
     title: "Calibration",
-    needs: ["calibration", "strategy_set", "policy"],
+    needs: ["calibration", "strategy_set", "policy", "book"],
     element: parts.element,
     draw,
     parts,
@@ -63,6 +64,7 @@ export function health() {
   parts.body.append(list.element, ...rows.nodes);
   const draw = (state) => {
     drawSystem(list, state.sections);
+    drawWatchdog(list, state.control.watchdog);
     const stages = Object.entries(state.sections.latency ?? {}).filter(([, found]) => found.count);
     rows.draw(stages.map(([name, found]) => ({ name, ...found })), state);
     const { loop } = state.sections;
@@ -71,7 +73,7 @@ export function health() {
   return {
     id: "health",
     title: "System",
-    needs: ["loop", "journal", "health", "latency", "pid"],
+    needs: ["loop", "journal", "health", "latency", "pid", "control"],
     element: parts.element,
     draw,
     parts,
@@ -97,17 +99,13 @@ function drawSystem(list, { loop, journal, health: found, pid }) {
   const free = found?.disk_free_bytes;
   list.say("health.disk_free_bytes", free, bytes(free));
   list.tone("health.disk_free_bytes", known(free) && free < 2e9 ? "act" : null);
-  const watchdog = found?.watchdog;
-  list.say(
-    "health.watchdog",
-    watchdog === null || watchdog === undefined ? "" : JSON.stringify(watchdog),
-    watchdog ? watchdogWords(watchdog) : "none: nobody watches the loop",
-  );
-  list.tone("health.watchdog", watchdog ? null : "watch");
 }
 
-function watchdogWords(watchdog) {
-  return typeof watchdog === "string" ? watchdog : (watchdog.sentence ?? JSON.stringify(watchdog));
+// a sentence of the watchdog's, nothing when there is none, null when it is not known where to look
+function drawWatchdog(list, said) {
+  const missing = said === "";
+  list.say("health.watchdog", said ?? "", said || (missing ? "none: nobody watches the loop" : NOT_KNOWN));
+  list.tone("health.watchdog", missing ? "watch" : null);
 }
 
 const LATENCY = [

@@ -49,6 +49,7 @@ class Page {
     this.state = {
       sections: {},
       source: { state: "" },
+      control: {},
       series: new Series(),
       choices: {},
       theme: "light",
@@ -144,7 +145,10 @@ class Page {
     state.source = message.source;
     this.clock.hear(message, state.sections.loop, performance.now(), Date.now());
     this.tick();
-    this.draw(new Set(["source", ...Object.keys(message.sections)]));
+    const changed = new Set(["source", ...Object.keys(message.sections)]);
+    if (JSON.stringify(message.control) !== JSON.stringify(state.control)) changed.add("control");
+    state.control = message.control ?? {};
+    this.draw(changed);
   }
 
   tick() {

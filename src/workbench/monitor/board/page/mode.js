@@ -5,6 +5,7 @@ import { both, duration, known, local, number, utc } from "./format.js";
 import { effect, heldSentence, holding, modeWords, nextSentence } from "./rungs.js";
 
 const SKEW_SAID_SECONDS = 2;
+const STATES = { fresh: "live", waiting: "connecting", starting: "starting", notice: "no data", silent: "OLD" };
 const SHAPES = { ACTIVE: "●", REDUCING: "▼", HALTED: "■" };
 
 export function modeBar(buttons) {
@@ -23,11 +24,11 @@ export function modeBar(buttons) {
   const why = make("div", { class: "why" }, nodes.held, nodes.next, nodes.since);
   const word = make("div", { class: "word" }, nodes.shape, make("div", {}, title, nodes.means));
   const lead = make("div", { class: "lead" }, word, age.element);
-  const row = make("div", { class: "row" }, lead, why, buttons);
+  const row = make("div", { class: "row" }, lead, why, buttons.element);
   const element = make("header", { id: "mode", class: "bar" }, band.element, band.synthetic, row, said);
   return {
     id: "mode", title: "Mode", needs: ["book", "loop", "label", "synthetic", "source"], element,
-    draw: (state) => drawBar(nodes, band, state),
+    draw: (state) => drawBar(nodes, band, state) || buttons.leadTo(state.control?.link),
     tick: (state) => tickBar({ element, nodes, band, age, said }, state),
     troubles: (words) => write(band.troubles, words) || reveal(band.troubles, words !== ""),
   };
@@ -121,7 +122,7 @@ function sinceWords(book, worldNs) {
 
 function tickBand(bar, state) {
   const { level, title, sentence } = state.verdict;
-  const loud = level === "silent" || level === "notice";
+  const loud = ["silent", "notice", "starting"].includes(level);
   reveal(bar.band.band, loud);
   if (!loud) return;
   mark(bar.band.band, "data-level", level);
@@ -134,7 +135,7 @@ function tickBand(bar, state) {
 function tickAge(nodes, state) {
   const { age, verdict } = state;
   put(nodes.age, age === null ? null : age.toFixed(2), age === null ? "age not known" : ageWords(age));
-  write(nodes.state, { fresh: "live", waiting: "connecting", notice: "no data", silent: "OLD" }[verdict.level]);
+  write(nodes.state, STATES[verdict.level]);
   const time = state.worldNs ?? state.serverNs;
   put(nodes.world, time, `${utc(time)} UTC`);
   put(nodes.here, time, known(time) ? `${local(time, "time")} local` : "");

@@ -27,12 +27,12 @@ export function nearness(rung) {
 }
 
 // Nearest by the share of the way already gone: a metric at 90 % of its trigger comes before one at 10 %.
-export function nearest(rows) {
+function nearest(rows) {
   const next = [...byLadder(rows).values()].map(ahead).filter(Boolean);
   return next.sort((one, other) => nearness(other) - nearness(one))[0] ?? null;
 }
 
-export function rungName(rung) {
+function rungName(rung) {
   return `${ladderName(rung.ladder)} rung ${rung.rung}`;
 }
 

@@ -7,6 +7,7 @@ const ANSWER_WITHIN_MS = 1000;
 const OLD_AFTER_SECONDS = 4;
 
 const WORDS = {
+  starting: ["The loop is starting", "Nothing can be shown until it has started."],
   "no-journal": ["No journal", "There is no journal in this folder yet. Start a loop: workbench up."],
   empty: ["Nothing shown yet", "The journal is there, but the loop has not shown anything yet."],
   unreadable: [
@@ -36,9 +37,11 @@ export function verdict(quiet, heard, source, age, answer) {
     "State not known",
     `The monitor reports a state this page does not know: ${source.state}.`,
   ];
-  const silent = SILENT_STATES.has(source.state);
+  // numbers from before a start are old; where there are none there is nothing to be warned of
+  const level = source.state === "starting" && age === null ? "starting" : "notice";
+  const silent = SILENT_STATES.has(source.state) || (source.state === "starting" && age !== null);
   return {
-    level: silent ? "silent" : "notice",
+    level: silent ? "silent" : level,
     part: silent ? "loop" : "journal",
     title,
     sentence: source.sentence || fallback,
