@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def test_each_control_fires_in_time_and_no_other_ladder_speaks(name: str, contro
     assert timed.passed, timed.sentence
     assert timed.decided is not None and timed.judged is not None and timed.done is not None
     assert 0.0 <= timed.decided <= timed.done and timed.judged <= timed.target_seconds
-    ladder, number = controls[name].alert or (None, 0)
+    alert = controls[name].alert
+    ladder, number = alert if isinstance(alert, tuple) else (None, 0)
     spoken = alerts_in(tmp_path / "account")
     if ladder is None:
         # a ratio beyond the condition's bound is beyond rungs of the volatility ladder too
@@ -90,6 +92,16 @@ def test_without_broker_the_decision_is_timed_and_the_end_from_its_return(contro
 def test_a_control_that_never_fires_fails_its_drill(name: str, controls, policy, tmp_path: Path) -> None:
     timed = rehearse(controls[name], tmp_path / "account", policy, partial(RiskEngine, controls=False))
     assert not timed.passed and timed.done is None and "FAILED" in timed.sentence
+
+
+def test_a_shut_down_after_which_the_loop_goes_on_fails(controls, policy, tmp_path: Path) -> None:
+    timed = rehearse(replace(controls["shut down"], act=controls["halt"].act), tmp_path / "account", policy)
+    assert not timed.passed and "the loop went on" in timed.sentence
+
+
+def test_a_cancelling_nobody_is_told_of_fails(controls, policy, tmp_path: Path) -> None:
+    timed = rehearse(replace(controls["full halt"], act=controls["halt"].act), tmp_path / "account", policy)
+    assert not timed.passed and "no alert was raised" in timed.sentence
 
 
 def test_a_rung_that_cannot_be_reached_fails_and_its_neighbour_does_not(controls, policy, tmp_path: Path) -> None:

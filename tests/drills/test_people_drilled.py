@@ -17,6 +17,7 @@ from workbench.app.drills.run import Means, run_drills
 from workbench.data.journal.chain import Signer
 from workbench.data.journal.journal import Journal
 from workbench.domain.errors import ConfigError, DataError, ExecutionError
+from workbench.response.drills.names import CONTROL_NAMES
 from workbench.response.drills.request import (
     ANSWER_FILE,
     REQUEST_FILE,
@@ -291,7 +292,7 @@ def test_overdue_drills_become_an_incident_of_level_two(room: Room) -> None:
     room.clock.now_ns += 31 * DAY
     room.pause()
     [late] = [one for one in room.service.dispatcher.incidents.open() if one.cause == "drills overdue"]
-    assert late.level == 2 and "27 controls" in late.worst.sentence and late.paging_ns is not None
+    assert late.level == 2 and f"{len(CONTROL_NAMES)} controls" in late.worst.sentence and late.paging_ns is not None
     run_drills(room.order(), plan_of(order_in(room.folder, controls=("halt",), clock_ns=room.clock)), Means())
     room.clock.now_ns += MINUTE
     room.pause()

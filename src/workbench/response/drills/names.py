@@ -11,7 +11,9 @@ LADDER_CONTROLS = (
 )  # fmt: skip
 """Rungs by ladder and number; a rung that can trip in two ways is there twice."""
 CONDITION_CONTROLS = ("market elevated", "market high", "market extreme", "market crisis")
-PEOPLE_CONTROLS = ("halt", "halt by signal", "reduce by half", "close all", "resume by two")
+PEOPLE_CONTROLS = (
+    "halt", "halt by signal", "full halt", "cancel all", "reduce by half", "close all", "resume by two", "shut down",
+)  # fmt: skip
 CONTROL_NAMES = (*LADDER_CONTROLS, *CONDITION_CONTROLS, "book mismatch", *PEOPLE_CONTROLS)
 CONTROL: Final = "control"
 CHANNEL: Final = "channel"

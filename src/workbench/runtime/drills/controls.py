@@ -12,6 +12,7 @@ from workbench.domain.policy.risk import LevelRung, Rung, SilenceRung
 from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.domain.trading.modes import Condition, Ladder, Mode
 from workbench.domain.trading.orders import Order
+from workbench.domain.trading.reasons import Reason
 from workbench.engine.risk_engine import EngineState
 from workbench.response.drills.names import CONTROL_NAMES
 from workbench.runtime.drills import stagings
@@ -69,8 +70,10 @@ class Control:
         When prices or the broker come back: it cannot end before, and is judged by its decision.
     back_seconds : float
         Within so many seconds after that it must end.
-    alert : tuple of (Ladder, int) or None
-        Rung whose alert must be in the journal.
+    alert : tuple of (Ladder, int), Reason or None
+        Rung whose alert must be in the journal, or what it must be raised for.
+    ends : bool
+        Whether the loop must end by itself.
     """
 
     name: str
@@ -84,7 +87,8 @@ class Control:
     act: Callable[[Stage], None] = nothing
     back_ns: int | None = None
     back_seconds: float = 0.0
-    alert: tuple[Ladder, int] | None = None
+    alert: tuple[Ladder, int] | Reason | None = None
+    ends: bool = False
 
 
 def rung_of(policy: Policy, ladder: Ladder, number: int) -> Rung:
@@ -248,6 +252,10 @@ def _people_controls(policy: Policy) -> list[Control]:
     halted = control("halt", "workbench halt", by_hand, Mode.HALTED, _mode_missing(Mode.HALTED))
     half = control("reduce by half", "workbench reduce 0.5", halving, Mode.ACTIVE, _share_missing(0.5))
     flat = control("close all", "workbench flatten", halving, Mode.ACTIVE, _share_missing(0.0))
+    cancelled = control(
+        "cancel all", "cancel all from the phone page, while no order grows a position", by_hand, Mode.ACTIVE,
+        _mode_missing(Mode.ACTIVE),
+    )  # fmt: skip
     resumed = control(
         "resume by two", "workbench resume by two people; by one alone it was refused", by_hand, Mode.ACTIVE,
         _mode_missing(Mode.ACTIVE),
@@ -255,6 +263,11 @@ def _people_controls(policy: Policy) -> list[Control]:
     return [
         replace(halted, act=_asked("halt")),
         replace(halted, name="halt by signal", what="workbench halt with a full disk: a signal", act=_signalled),
+        replace(halted, name="full halt", what="halt and cancel all from the phone page", act=_asked("full_halt"),
+                alert=Reason.OPERATOR_CANCEL),
+        replace(cancelled, act=_asked("cancel_all"), alert=Reason.OPERATOR_CANCEL),
+        replace(halted, name="shut down", what="the system shut down: halted, and the loop ended by itself",
+                act=_asked("shut_down"), alert=Reason.OPERATOR_CANCEL, ends=True),
         replace(half, act=_asked("reduce", fraction=0.5), decided=_wanted(0.5)),
         replace(flat, act=_asked("flatten"), decided=_wanted(0.0)),
         replace(

@@ -79,7 +79,7 @@ class _Watch:
 
     def __init__(self, control: Control, stage: Stage) -> None:
         self._control, self._stage = control, stage
-        self._prepared = self._acted = False
+        self._prepared = self._acted = self._over = False
         self._turned_ns = stage.clock.now_ns()
         self._fired_at = 0.0
         self.fired_ns = control.trigger_ns
@@ -99,7 +99,7 @@ class _Watch:
     def __call__(self) -> bool:
         """Whether the rehearsal is over."""
         control, now = self._control, self._stage.clock.now_ns()
-        over = self._acted and self._look(self._turned_ns)
+        self._over = over = self._acted and self._look(self._turned_ns)
         self._turned_ns = now
         if not self._prepared and now >= control.trigger_ns - PREPARED_BEFORE_NS:
             self._prepared = True
@@ -111,12 +111,19 @@ class _Watch:
             control.act(self._stage)
         return over
 
+    def loop_is_done(self) -> None:
+        """Take in that the loop runs no more: by itself, or because the rehearsal was over."""
+        if self._control.ends and self._acted and not self._over:
+            self._look(self._stage.clock.now_ns())
+            self.missing = self._control.missing(self._stage.loop.state, self.before)
+            self.done_ns = None if self.missing else self._stage.clock.now_ns()
+
     def _look(self, turned_ns: int) -> bool:
         """Note what the last turn has done; whether that was all."""
         state, self.working = self._stage.loop.state, time.perf_counter() - self._fired_at
         if self.decided_ns is None and self._control.decided(state, self.before):
             self.decided_ns, self.deciding = turned_ns, self.working
-        self.missing = self._control.missing(state, self.before)
+        self.missing = self._control.missing(state, self.before) or ("the loop went on" if self._control.ends else "")
         settled = state.target.tolist() == state.units.tolist() and not self._stage.gateway.live_orders
         if not self.missing and not settled:
             self.missing = "orders were still on their way when the time was up"
@@ -149,6 +156,7 @@ def rehearse(control: Control, folder: Path, policy: Policy, engine: EngineMaker
         with opened_stage(folder, policy, control.staging, engine) as stage:
             watch = _Watch(control, stage)
             stage.loop.run(watch)
+            watch.loop_is_done()
     except WorkbenchError as error:
         return Timed(control.name, control.what, control.target_seconds, None, None, None, None, None, str(error))
     return _timed(control, watch, folder)
@@ -182,5 +190,5 @@ def _alert_missing(control: Control, reader: JournalReader) -> str:
     if control.alert is None:
         return ""
     said = (codec.decode_decision(row.body, row.time_ns) for row in reader.rows(kinds=(RowKind.DECISION,)))
-    raised = any(isinstance(one, RaiseAlert) and (one.ladder, one.rung) == control.alert for one in said)
+    raised = any(isinstance(one, RaiseAlert) and control.alert in ((one.ladder, one.rung), one.reason) for one in said)
     return "" if raised else "no alert was raised"

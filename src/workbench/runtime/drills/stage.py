@@ -125,7 +125,7 @@ def _stage(
     feeds = FeedSupervisor([DrillFeed(place, staging.course) for place in (0, 1)], PAIRS, generator, mids_from(VALUES))
     outside = Outside(
         clock, time.perf_counter_ns, journal, feeds, broker, limits, messages[1], (), nothing_said,
-        {"label": LABEL, "synthetic": True, "feed": "drill"}, speed=0.0,
+        {"label": LABEL, "synthetic": True, "feed": "drill"}, wall_ns=clock.now_ns, speed=0.0,
     )  # fmt: skip
     loop = LiveLoop(outside, (begun.engine, begun.state), gateway, seen=begun.seen, memory=begun.memory)
     return Stage(loop, clock, messages[0], broker, gateway)
