@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.domain.errors import ExecutionError
 
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _WHY = {
     errno.ENOENT: "there is no such file or folder",
     errno.EISDIR: "it is a folder, not a file",
@@ -56,7 +57,7 @@ def cannot_write(path: Path, error: OSError) -> ExecutionError:
     return ExecutionError(f"cannot write {path}: {reason_of(error)}; what was there before is unchanged")
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
     """Write a file through a temporary one in the same folder: flush to disk, rename, flush the folder.
 
     Parameters
@@ -65,17 +66,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         Target; its folder is made when missing.
     content : bytes
         Everything the file shall hold.
+    private : bool
+        Whether nobody but its owner may read it, at any moment; else others may, as a report is there to be read.
 
     Raises
     ------
     ExecutionError
         When the system refuses; the earlier file is still there.
     """
-    # not mkstemp: its files are for their owner alone, and a report is there to be read by others
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        path.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
+        with os.fdopen(os.open(temporary, NEW_FILE, 0o600 if private else 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

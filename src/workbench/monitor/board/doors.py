@@ -16,6 +16,8 @@ from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from workbench.monitor.headers import safe_headers
+
 HOSTS = r"^(127\.0\.0\.1|localhost)$"
 KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
@@ -23,29 +25,16 @@ EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-
 MESSAGES = ("comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request")
 """What a page may send to its kernel: nothing that runs code, interrupts, debugs or shuts down."""
 MOST_VIEWERS = 20
-POLICY = "; ".join(
+HEADERS = safe_headers(
     (
-        "default-src 'none'",
         "script-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data:",
         "font-src 'self' data:",
         "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
     )
 )
 """Scripts come from this server, or through a blob that one of them has made: so the board comes. Styles too."""
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
 REFUSED = "This page opens only with the address, token included, that `workbench monitor` has printed."
 FULL = f"{MOST_VIEWERS} pages are open, more are not allowed: close one and wait half a minute."
 

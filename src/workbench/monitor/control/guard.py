@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workbench.monitor.control.answers import refusal
+from workbench.monitor.headers import safe_headers
 
 LARGEST_BODY = 8_192
 DEEPEST = 8
@@ -22,31 +23,18 @@ LARGEST_INTEGER = 2**63
 BODY_SECONDS = 5.0
 CONTENT_TYPES = {"application/json", "application/json;charset=utf-8"}
 ONCE = ("host", "origin", "content-type", "content-length", "cookie")
-POLICY = "; ".join(
+HEADERS = safe_headers(
     (
-        "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
         "worker-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
         "trusted-types phone",
     )
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
 HTTPS_ONLY = "max-age=31536000"
 
 

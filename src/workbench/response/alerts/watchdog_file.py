@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.data.files import reason_of, write_atomically
-from workbench.data.journal.plain import from_plain, to_plain
+from workbench.data.journal.plain import Kind, from_plain, to_plain
 from workbench.domain.errors import DataError
 from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.response.incidents.alert import EMERGENCY, URGENT, WARNING, Alert
@@ -84,16 +84,7 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
     DataError
         When the file is not one of its.
     """
-    path = folder / WATCHDOG_FILE
-    try:
-        table = json.loads(path.read_bytes())
-        return from_plain(Heartbeat, table if isinstance(table, dict) else {})
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
-    except (ValueError, RecursionError, DataError) as error:
-        raise DataError(f"{path} is no heartbeat of the watchdog: {error}") from error
+    return _left_in(folder / WATCHDOG_FILE, Heartbeat, "watchdog")
 
 
 def watchdog_conditions(folder: Path, time_ns: int) -> dict[str, Alert | None]:
@@ -208,16 +199,7 @@ def read_service(folder: Path) -> ServiceHeartbeat | None:
     DataError
         When the file is not one of its.
     """
-    path = folder / SERVICE_FILE
-    try:
-        table = json.loads(path.read_bytes())
-        return from_plain(ServiceHeartbeat, table if isinstance(table, dict) else {})
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
-    except (ValueError, RecursionError, DataError) as error:
-        raise DataError(f"{path} is no heartbeat of the control service: {error}") from error
+    return _left_in(folder / SERVICE_FILE, ServiceHeartbeat, "control service")
 
 
 def service_alert(sentence: str, time_ns: int, *, on_purpose: bool) -> Alert:
@@ -269,3 +251,15 @@ def silence_alert(sentence: str, time_ns: int, *, on_purpose: bool, halts: bool)
     }
     level = WARNING if on_purpose else EMERGENCY
     return Alert(f"{LOOP_SILENT}:{time_ns}", level, LOOP_SILENT, time_ns, sentence, facts, lasts=True)
+
+
+def _left_in(path: Path, kind: type[Kind], whose: str) -> Kind | None:
+    try:
+        table = json.loads(path.read_bytes())
+        return from_plain(kind, table if isinstance(table, dict) else {})
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
+    except (ValueError, RecursionError, DataError) as error:
+        raise DataError(f"{path} is no heartbeat of the {whose}: {error}") from error

@@ -2,14 +2,13 @@
 
 import fcntl
 import os
-import secrets
 import stat
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.data.files import cannot_write, reason_of, sync_folder
+from workbench.data.files import reason_of, write_atomically
 from workbench.domain.errors import ConfigError, ExecutionError
 
 LARGEST_BYTES = 1_000_000
@@ -104,20 +103,7 @@ def write_private(path: Path, text: str) -> None:
     ExecutionError
         When the system refuses; the earlier file is still there.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(temporary, flags, OWNER_ONLY), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise cannot_write(path, error) from error
+    write_atomically(path, text.encode(), private=True)
 
 
 @contextmanager
