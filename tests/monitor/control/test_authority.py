@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from workbench.app.control.rules import in_words
-from workbench.response.incidents.manual_acts import MANUAL_ACT
+from workbench.response.incidents.alert import MANUAL_ACT
 from workbench.response.people.authority import Act
 
 ACTS = ("halt", "reduce", "full_halt", "close_all", "cancel_all", "shut_down", "notify_regulator")

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from workbench.monitor.control.parts import Asked, You
+
 SCRIPT = Path(__file__).with_name("killed_desk.py")
 NONCE = "ab" * 16
 DROPPED = "act not sent"
+FAR_NS = 2**62
 
 
 def killed(stage: Any, act: str, when: str = "before") -> None:
@@ -91,6 +94,29 @@ def test_what_cannot_be_sent_yet_is_sent_by_the_start_after(stage):
         inbox.unlink()
         with later.again() as last:
             assert [one.nonce for one in last.sent()] == [NONCE]
+    stage.loop.stuck.clear()
+
+
+def test_of_reductions_that_came_at_once_the_largest_alone_is_sent_by_the_next_start(stage):
+    stage.loop.stuck.set()
+    for name, level, nonce, fraction in (
+        ("Ada", 1, NONCE, 0.5),
+        ("Ben", 2, "cd" * 16, 0.75),
+        ("Dan", 3, "ef" * 16, 0.1),
+    ):
+        who = You(name, level, "", (), FAR_NS, FAR_NS)
+        stage.service.parts.rules.done(who, Asked(nonce, "reduce", fraction))
+    with stage.again() as later:
+        assert [(one.actor, one.fraction) for one in later.sent()] == [("Ben", 0.75)]
+        assert later.service.parts.records.records.unsettled == {}
+    stage.loop.stuck.clear()
+
+
+def test_a_shut_down_of_an_earlier_service_halts_the_loop_that_runs_now_and_does_not_end_it(stage):
+    stage.loop.stuck.set()
+    stage.service.parts.rules.done(You("Dan", 3, "", (), FAR_NS, FAR_NS), Asked(NONCE, "shut_down"))
+    with stage.again() as later:
+        assert [(one.actor, one.act) for one in later.sent()] == [("Dan", "full_halt")]
     stage.loop.stuck.clear()
 
 

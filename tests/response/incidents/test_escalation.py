@@ -8,7 +8,7 @@ import pytest
 from workbench.data.policy_file import read_policy
 from workbench.domain.errors import DataError
 from workbench.domain.policy.response import People
-from workbench.response.incidents.alert import Alert, Gone
+from workbench.response.incidents.alert import MANUAL_ACT, Alert, Gone
 from workbench.response.incidents.escalation import quiet_until
 from workbench.response.incidents.incidents import Incidents
 
@@ -184,3 +184,15 @@ def test_only_the_last_closed_incidents_are_kept_in_memory() -> None:
             incidents.apply(change.row())
         incidents.apply(incidents.acknowledge(f"I{k + 1}", ROSTER.people["ann"], NOON + k).row())
     assert len(incidents.all()) == 200 and incidents.all()[0].id == "I300"
+
+
+def test_a_manual_act_is_not_forgotten_for_other_incidents_because_a_cap_counts_from_it() -> None:
+    incidents = Incidents()
+    for change in incidents.take([Alert("act:1", 3, MANUAL_ACT, NOON, "Ada reduces")], NOON):
+        incidents.apply(change.row())
+    incidents.apply(incidents.acknowledge("I1", ROSTER.people["ann"], NOON).row())
+    for k in range(300):
+        for change in incidents.take([alert(2)], NOON + k):
+            incidents.apply(change.row())
+        incidents.apply(incidents.acknowledge(f"I{k + 2}", ROSTER.people["ann"], NOON + k).row())
+    assert len(incidents.all()) == 201 and incidents.named("I1").cause == MANUAL_ACT

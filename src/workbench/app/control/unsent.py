@@ -4,17 +4,21 @@ What makes the book safer is sent again under its own nonce, which the loop acts
 too old to be what anybody still wants, is dropped; people are told.
 """
 
+from collections.abc import Sequence
+
 from workbench.app.control.journal import PeopleJournal
 from workbench.app.control.rules import ACTS, in_words
 from workbench.domain.errors import DataError, ExecutionError
 from workbench.domain.policy import Policy
-from workbench.domain.trading.market_hours import MINUTE_NS
+from workbench.domain.trading.market_hours import MINUTE_NS, SECOND_NS
 from workbench.monitor.control.loop import COMMANDS, Loop
 from workbench.monitor.control.parts import Asked
 from workbench.response.alerts.dispatcher import Dispatcher
 from workbench.response.incidents.alert import URGENT, WARNING, Alert
-from workbench.response.people.records import SETTLED, Done
+from workbench.response.people.authority import most_restrictive
+from workbench.response.people.records import SETTLED, Done, merged_row
 
+CLOSING = ("reduce", "close_all")
 DROPPED = "act not sent"
 """Cause of the incident."""
 REASON = "sent again: the control service was killed before it had sent it"
@@ -41,6 +45,7 @@ class Unsent:
     def __init__(self, journal: PeopleJournal, loop: Loop, dispatcher: Dispatcher, policy: Policy) -> None:
         self._journal, self._loop, self._dispatcher = journal, loop, dispatcher
         self._patience_ns = round(policy.people.acts.send_again_minutes * MINUTE_NS)
+        self._at_once_ns = round(policy.people.acts.at_once_seconds * SECOND_NS)
 
     def see_to(self, time_ns: int) -> None:
         """Send, drop or settle each of them; one that cannot be sent now is seen to at the next start.
@@ -53,7 +58,7 @@ class Unsent:
         unsettled = tuple(self._journal.records.unsettled.values())
         if not unsettled:
             return
-        arrived = self._arrived()
+        arrived, safe = self._arrived(), list[Done]()
         for one in unsettled:
             if one.nonce in arrived or ACTS[one.act.kind] not in COMMANDS:
                 self._settle(one, "it had reached the loop" if one.nonce in arrived else "nothing was to be sent")
@@ -62,7 +67,24 @@ class Unsent:
             elif not 0 <= time_ns - one.time_ns <= self._patience_ns:
                 self._drop(one, TOO_OLD, time_ns)
             else:
-                self._send(one)
+                safe.append(one)
+        for one in self._without_merged(safe):
+            self._send(one)
+
+    def _without_merged(self, acts: Sequence[Done]) -> Sequence[Done]:
+        """Of closings that came at once only the largest is sent, as the service that was killed would have done."""
+        closing = [one for one in acts if one.act.kind in CLOSING]
+        kept = [one for one in acts if one.act.kind not in CLOSING]
+        while closing:
+            together = [one for one in closing if one.time_ns - closing[0].time_ns <= self._at_once_ns]
+            closing = closing[len(together) :]
+            (most,) = most_restrictive([one.act for one in together])
+            largest = next(one for one in together if one.act == most)
+            for one in together:
+                if one is not largest:
+                    self._journal.keep(merged_row(one.nonce, one.person, largest.nonce, one.time_ns))
+            kept.append(largest)
+        return kept
 
     def _arrived(self) -> set[str]:
         try:
@@ -74,8 +96,10 @@ class Unsent:
 
     def _send(self, one: Done) -> None:
         fraction = one.act.fraction if one.act.kind == "reduce" else 1.0
+        # the loop that runs now may be another than the one that was to end: it is halted, not ended
+        act = "full_halt" if one.act.kind == "shut_down" else ACTS[one.act.kind]
         try:
-            arrived = self._loop.send(Asked(one.nonce, ACTS[one.act.kind], fraction, reason=REASON), one.person)
+            arrived = self._loop.send(Asked(one.nonce, act, fraction, reason=REASON), one.person)
         except ExecutionError as error:
             self._journal.note("unsent", {"nonce": one.nonce, "because": str(error)})
         else:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 INFORMATION, WARNING, URGENT, EMERGENCY = 1, 2, 3, 4
+MANUAL_ACT = "manual act"
+"""Cause of what people do by hand; the loop's own word of what people asked joins it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from typing import Any
 from workbench.data.journal.plain import from_plain, to_plain
 from workbench.domain.errors import DataError
 from workbench.domain.policy.response import People
-from workbench.response.incidents.alert import WARNING, Alert, Gone
+from workbench.response.incidents.alert import MANUAL_ACT, WARNING, Alert, Gone
 from workbench.response.incidents.duties import duty_round
 from workbench.response.incidents.escalation import OnCall, Responder, Round, due_round
 from workbench.response.incidents.incident import Acknowledgement, Incident, opened
 
 KIND = "incident"
 CLOSED_KEPT = 200
-"""Incidents that are over and still shown; the journal has them all."""
+"""Incidents that are over and still shown; the journal has them all. As many manual acts: a cap counts from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,11 @@ class Incidents:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        closed = [name for name, one in self._known.items() if not one.is_open]
-        for name in closed[:-CLOSED_KEPT]:
-            del self._known[name]
+        closed = [one for one in self._known.values() if not one.is_open]
+        for by_hand in (False, True):
+            alike = [one.id for one in closed if (one.cause == MANUAL_ACT) is by_hand]
+            for name in alike[:-CLOSED_KEPT]:
+                del self._known[name]
 
     def open(self) -> tuple[Incident, ...]:
         """Those that ask for something or still hold, worst first."""

@@ -14,8 +14,8 @@ from workbench.domain.policy.risk import Rung
 from workbench.domain.trading.decisions import RaiseAlert, RungReleased, ScopeEnabled
 from workbench.domain.trading.modes import Ladder
 from workbench.domain.trading.reasons import Reason
-from workbench.response.incidents.alert import EMERGENCY, Alert, Gone
-from workbench.response.incidents.manual_acts import HEARD_OF, MANUAL_ACT
+from workbench.response.incidents.alert import EMERGENCY, MANUAL_ACT, Alert, Gone
+from workbench.response.incidents.manual_acts import HEARD_OF
 
 TOLD = {bytes([codec.DECISION_TAGS[kind]]) for kind in (RaiseAlert, RungReleased, ScopeEnabled)}
 """First byte of the rows that are read in full."""

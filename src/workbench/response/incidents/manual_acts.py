@@ -8,11 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from workbench.domain.trading.reasons import Reason
-from workbench.response.incidents.alert import EMERGENCY, URGENT, Alert
+from workbench.response.incidents.alert import EMERGENCY, MANUAL_ACT, URGENT, Alert
 from workbench.response.incidents.incidents import Incidents
 
-MANUAL_ACT = "manual act"
-"""The cause; the loop's own word of what people asked joins it."""
 HEARD_OF = frozenset({Reason.OPERATOR_HALT, Reason.OPERATOR_REDUCE, Reason.OPERATOR_CANCEL})
 """How the loop reports that it has done what a person asked."""
 WEIGHTS = ("cancel_all", "reduce", "halt", "full_halt", "close_all", "shut_down")
