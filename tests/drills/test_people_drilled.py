@@ -113,16 +113,41 @@ def test_who_is_late_gets_no_certificate_and_a_sentence(room: Room) -> None:
     assert certified(room)["Ada"] is None
 
 
-def test_who_never_acknowledges_gets_none_and_is_paged_on(room: Room) -> None:
-    [ada] = room.drill().drilled
+def test_who_never_acknowledges_gets_none_and_may_be_drilled_again(room: Room) -> None:
+    found = room.drill()
+    [ada] = found.drilled
     assert not ada.passed and ada.seconds is None and "has not acknowledged within 5 minutes" in ada.sentence
-    drill = next(one for one in room.service.dispatcher.incidents.open() if is_drill(one.cause))
-    assert not drill.acknowledged
-    with pytest.raises(DataError, match="is still open: it must be acknowledged first"):
-        room.drill()
-    room.acknowledge("Ada")
     room.pause()
+    drill = room.service.dispatcher.incidents.named(found.incident)
+    assert not drill.acknowledged and drill.closed_ns is not None
     assert room.drill((5, "Ada")).certified.keys() == {"Ada"}
+
+
+def test_nobody_is_paged_for_a_drill_that_is_over(room: Room) -> None:
+    name = room.drill().incident
+    dispatcher = room.service.dispatcher
+    room.pause()
+    rounds = dispatcher.incidents.named(name).round
+    for _ in range(40):
+        room.clock.now_ns += MINUTE
+        room.pause()
+    over = dispatcher.incidents.named(name)
+    assert over.round == rounds and not over.is_open
+    assert not [page for page in dispatcher.outbox.waiting() if page.incident == name]
+
+
+def test_pages_of_a_drill_that_wait_are_dropped_when_it_is_taken_back(tmp_path: Path) -> None:
+    for room in opened_room(tmp_path, '[chat]\nurls = ["json://127.0.0.1:9/"]'):
+        ask(room.control, 2, "a test", room.clock.now_ns)
+        dispatcher, ends = room.service.dispatcher, time.monotonic() + 10
+        while not any(page.state == "queued" and page.attempts for page in dispatcher.outbox.waiting()):
+            room.service.turn()
+            time.sleep(0.002)
+            assert time.monotonic() < ends, "no page has failed"
+        (room.control / REQUEST_FILE).unlink()
+        room.service.turn()
+        [dropped] = [page for page in dispatcher.outbox.ended() if page.channel == "chat"]
+        assert (dropped.state, dropped.answer) == ("dropped", "the drill is over")
 
 
 def test_at_level_three_everybody_is_drilled_each_by_the_time_of_their_role(room: Room) -> None:

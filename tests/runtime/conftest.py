@@ -1,11 +1,16 @@
 """A calibration to play with: valid, small, and different wherever a test says so."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the kennel of the watchdog's tests
+
+from kennel import NOON, Kennel
 
 from workbench.domain.calibration import Calibration
 from workbench.domain.currencies import LEGS
@@ -70,3 +75,10 @@ def calibration() -> Callable[..., Calibration]:
 @pytest.fixture
 def registry(tmp_path: Path) -> CalibrationRegistry:
     return CalibrationRegistry(tmp_path, lock_timeout_seconds=0.0)
+
+
+@pytest.fixture
+def kennel(tmp_path: Path) -> Iterator[Kennel]:
+    made = Kennel(tmp_path)
+    yield made
+    made.loop.close(NOON)

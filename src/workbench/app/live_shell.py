@@ -88,11 +88,12 @@ def shown_or_nothing(folder: Path) -> str:
     Returns
     -------
     str
-        Empty while there is nothing.
+        Empty while there is nothing that can be read.
     """
     try:
         return read_status(folder).body
-    except DataError:
+    except (DataError, ExecutionError, OSError):
+        # a journal that cannot be read now, or is moved aside: the screen asks again
         return ""
 
 
@@ -169,7 +170,8 @@ def outcome_of(folder: Path, command: "Command") -> tuple[str, bool]:
                         raise ExecutionError(f"the loop refused: {row['refused']}")
                     return f"done: the book is {table['book']['mode']}", True
         time.sleep(LOOK_SECONDS)
-    return "the loop has taken the message: look at `workbench status`", False
+    gone = "the message is gone from the inbox, but the loop does not show that it acted on it"
+    return f"not confirmed: {gone}; look at `workbench status`", False
 
 
 def signal_halt(folder: Path) -> bool:

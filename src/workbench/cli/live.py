@@ -1,10 +1,13 @@
 """``workbench live`` and what belongs to it: up, status, what people may ask, and the care of the journal."""
 
+import errno
 import inspect
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any
 
@@ -26,6 +29,8 @@ New = Annotated[bool, typer.Option("--new", help="Move an earlier journal aside 
 
 audit_commands = typer.Typer(help="The journal: is it whole, and does it lead to the same decisions?")
 REFUSED, AGAIN = 1, 3
+GONE = (errno.EPIPE, errno.EIO)
+"""What a terminal or a pipe says that nobody reads any more."""
 
 
 def live_commands(cli: typer.Typer) -> None:
@@ -45,15 +50,20 @@ def live_commands(cli: typer.Typer) -> None:
 
 
 class Asked:
-    """Whether the process was asked to stop; a second time it stops at once."""
+    """Whether the process was asked to stop; a second time it stops at once.
+
+    A terminal that is closed asks too, however often it says so; not where that is ignored, as under ``nohup``.
+    """
 
     def __init__(self) -> None:
         self.stop = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._asked)
 
-    def _asked(self, _number: int, _frame: Any) -> None:
-        if self.stop:
+    def _asked(self, number: int, _frame: Any) -> None:
+        if self.stop and number != signal.SIGHUP:
             raise KeyboardInterrupt
         self.stop = True
 
@@ -104,14 +114,20 @@ def live(
 
 
 def say(sentence: str) -> None:
-    """Tell people something, with the time.
+    """Tell people something, with the time; where that cannot be written it is lost, and nothing ends for it.
 
     Parameters
     ----------
     sentence : str
         What.
     """
-    typer.echo(f"{time.strftime('%H:%M:%S')} {sentence}")
+    try:
+        typer.echo(f"{time.strftime('%H:%M:%S')} {sentence}")
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in GONE:
+            # for good: what waits to be written must not turn a good end into exit code 120
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
 
 
 def with_options_of(other: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -185,6 +201,12 @@ def up(
     from workbench.runtime.supervisor import Box
 
     where = live_folder(options["folder"])
+    if options["demo"]:
+        from workbench.app.control.real_book import refuse_real_book, refuse_real_feed
+
+        # before anything is moved aside or started
+        refuse_real_feed(options["feed"], options["backup_feed"])
+        refuse_real_book(where)
     if options["new"] and (aside := set_aside(where)):
         say(f"the earlier journal is now in {aside}")
     # an earlier journal is moved aside once, not whenever the loop is started again

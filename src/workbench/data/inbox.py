@@ -29,6 +29,10 @@ LONGEST_MESSAGE = 10_000
 """Bytes; anything longer was not written by this program."""
 
 
+class UnreadableError(DataError):
+    """A message that the system does not let anybody read now: it may be a halt, and stays where it is."""
+
+
 class Command(BaseModel):
     """What a person asks.
 
@@ -54,6 +58,9 @@ class Command(BaseModel):
         For ``resume``: drawdown is counted from today's equity.
     reason : str
         For the record.
+    seen : int
+        For ``resume`` and ``enable``: row of the journal up to which the loop was shown to those who approved; 0 when
+        that is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -67,6 +74,7 @@ class Command(BaseModel):
     strategy: str = ""
     rebaseline_peak: bool = False
     reason: Annotated[str, Field(max_length=2_000)] = ""
+    seen: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -178,7 +186,7 @@ class Inbox:
         return path
 
     def waiting(self) -> Sequence[tuple[Path, Command | DataError]]:
-        """Messages that wait, oldest first; one that is none comes as the error it is.
+        """Messages that wait, oldest first; one that is none, or cannot be read now, comes as the error it is.
 
         A folder that cannot be read holds no message: who asks learns it when the message cannot be put in.
 
@@ -231,7 +239,9 @@ def _read(path: Path) -> Command | DataError:
             return DataError(f"{path.name} is no message: longer than {LONGEST_MESSAGE} bytes")
         return Command.model_validate(json.loads(content), strict=True)
     except OSError as error:
-        return DataError(f"cannot read {path.name}: {reason_of(error)}")
+        return UnreadableError(
+            f"cannot read the message {path.name}: {reason_of(error)}; it stays where it is and is tried again"
+        )
     except ValidationError as error:
         return DataError(f"{path.name} is no message to the loop: {_in_words(error)}")
     except (ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.domain.errors import ExecutionError
+from workbench.runtime.telling import unbroken
 
 DONE, REFUSED = 0, 1
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30.0
@@ -60,7 +61,7 @@ class Box:
     commands : mapping of str to sequence of str
         Command line by name, in the order of starting.
     tell : callable
-        Takes one sentence for people.
+        Takes one sentence for people; what it cannot tell is lost, and ends nothing.
     spared : collection of str
         Names of the processes the rest can do without.
     missed : mapping of str to str
@@ -72,6 +73,9 @@ class Box:
     spared: Collection[str] = ()
     missed: Mapping[str, str] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tell = unbroken(self.tell)
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Keep everything running until told to stop or a process is done.
@@ -89,7 +93,7 @@ class Box:
         self.children = [Child(name, tuple(command), name in self.spared) for name, command in self.commands.items()]
         try:
             for child in self.children:
-                child.start()
+                self._start(child)
             while not stopped():
                 if any(self._look_after(child) for child in self.children):
                     return
@@ -97,14 +101,20 @@ class Box:
         finally:
             self._stop_all()
 
+    def _start(self, child: Child) -> bool:
+        """Start a child; a system that has no room for it just now is asked again, like for one that has died."""
+        try:
+            child.start()
+        except OSError as error:
+            return self._start_later(child, f"cannot be started ({error.strerror or error})")
+        return False
+
     def _look_after(self, child: Child) -> bool:
         """Whether the child is done; a dead one is started again."""
         if child.over:
             return False
         if child.process is None:
-            if time.monotonic() >= child.restart_at:
-                child.start()
-            return False
+            return self._start(child) if time.monotonic() >= child.restart_at else False
         code = child.process.poll()
         if code is None:
             return False
@@ -116,6 +126,10 @@ class Box:
             raise ExecutionError(f"{child.name} refused to run (see above): everything else was stopped")
         if time.monotonic() - child.began > STEADY_SECONDS:
             child.restarts = 0
+        return self._start_later(child, f"was ended by signal {-code}" if code < 0 else f"ended with code {code}")
+
+    def _start_later(self, child: Child, how: str) -> bool:
+        """Start it again after a pause, unless it has died too often."""
         if child.restarts >= MOST_RESTARTS:
             if child.spared:
                 return self._spare(child, f"died {MOST_RESTARTS + 1} times in a row")
@@ -123,7 +137,6 @@ class Box:
                 f"{child.name} died {MOST_RESTARTS + 1} times in a row: it is not started again. THE BOOK IS NOT "
                 "PROTECTED. Read its log, flatten by hand if you must"
             )
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
         self.tell(f"{child.name} {how}: starting it again in {child.pause():.1f} s")
         child.process, child.restart_at = None, time.monotonic() + child.pause()
         child.restarts += 1

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.response.alerts.direct import DirectPages
-from workbench.response.incidents.alert import Alert
+from workbench.response.incidents.alert import WARNING, Alert
 from workbench.response.incidents.escalation import due_round
 from workbench.response.incidents.incident import Incident, opened
+from workbench.runtime.telling import unbroken
 
 FIRST_WORD_SECONDS = 30.0
 """Patience until a process is first heard: it may be starting. From then on it is the policy's."""
@@ -37,11 +38,32 @@ class WatchClock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen: whether a process is silent, whether on purpose, and that in a sentence."""
+    """What was seen.
+
+    Attributes
+    ----------
+    silent : bool
+        Whether the process is silent.
+    on_purpose : bool
+        Whether it was asked to be.
+    sentence : str
+        That, for people.
+    starting : bool
+        Whether it is in the time it has to start: it has not spoken yet, and nothing is worse than it was.
+    """
 
     silent: bool
     on_purpose: bool
     sentence: str
+    starting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """A process that has not spoken yet, and the steady time at which it was first seen."""
+
+    process: int
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +97,7 @@ class Vigil:
     clock : WatchClock
         Time.
     tell : callable
-        Takes a sentence for whoever looks at the terminal.
+        Takes a sentence for whoever looks at the terminal; what it cannot tell is lost.
     left : Incident or None
         What a watchdog before this one was paging for.
 
@@ -95,8 +117,9 @@ class Vigil:
         tell: Callable[[str], None],
         left: Incident | None = None,
     ) -> None:
-        self._watched, self._pages, self._clock, self._tell = watched, pages, clock, tell
+        self._watched, self._pages, self._clock, self._tell = watched, pages, clock, unbroken(tell)
         self._said: object = None
+        self._starter: Starter | None = None
         self._spoke, self._patience = clock.steady(), FIRST_WORD_SECONDS
         self.was_heard, self.incident = False, left
         if left is not None:
@@ -134,7 +157,7 @@ class Vigil:
             self.was_heard = True
         self._said = said
 
-    def sight(self, sentence: str, *, on_purpose: bool, starting: bool = False) -> Sight:
+    def sight(self, sentence: str, *, on_purpose: bool, starting: int | None = None) -> Sight:
         """How it is.
 
         Parameters
@@ -143,20 +166,40 @@ class Vigil:
             Why it would be silent.
         on_purpose : bool
             Whether it was asked to be.
-        starting : bool
-            Whether a new process runs that has not spoken yet.
+        starting : int or None
+            Number of the process that runs and has not spoken yet, if there is one.
 
         Returns
         -------
         Sight
         """
         quiet = self._clock.steady() - self._spoke
-        first_start = starting and not self.was_heard and self.incident is None
-        if quiet <= (STARTING_SECONDS if first_start else self._patience):
+        may_be_starting = self._may_be_starting(starting, on_purpose=on_purpose)
+        if quiet <= self._patience:
             return Sight(silent=False, on_purpose=on_purpose, sentence=f"{self._watched.name} speaks")
+        if may_be_starting:
+            return Sight(
+                silent=False, on_purpose=on_purpose, sentence=f"{self._watched.name} is starting", starting=True
+            )
         return Sight(silent=True, on_purpose=on_purpose, sentence=f"{sentence}: nothing from it for {quiet:.0f} s")
 
-    def page(self, alert: Alert, now_ns: int, acknowledged: Callable[[Incident], bool]) -> None:
+    def _may_be_starting(self, process: int | None, *, on_purpose: bool) -> bool:
+        """Whether a process is in the time it has to start.
+
+        That is counted from the first one seen since the last word or the last end on purpose: processes that die one
+        after the other before they speak do not get it again and again.
+        """
+        seen, now = self._starter, self._clock.steady()
+        ended_well = process is None and on_purpose
+        if seen is not None and (ended_well or (self._spoke > seen.since and process != seen.process)):
+            seen = None
+        if seen is None and process is not None:
+            seen = Starter(process, now)
+        self._starter = seen
+        unheard = process is not None and seen is not None and self._spoke <= seen.since
+        return unheard and seen is not None and now - seen.since <= STARTING_SECONDS
+
+    def page(self, alert: Alert, now_ns: int, acknowledged: Callable[[Incident], bool], *, once: bool = False) -> None:
         """It is silent: open or worsen its incident, and page whoever is due.
 
         Parameters
@@ -167,10 +210,12 @@ class Vigil:
             UTC nanoseconds.
         acknowledged : callable
             Whether somebody has taken it over.
+        once : bool
+            Whether one round of pages is enough, as long as nothing worse was paged for: it is silent on purpose.
         """
+        is_new = self.incident is None
         if self.incident is None:
             self.incident = opened(f"{self._watched.letter}{now_ns // SECOND_NS}", alert, now_ns)
-            self._tell(alert.sentence)
         elif alert.level > self.incident.level:
             self.incident = self.incident.joined(alert, now_ns)
         self._pages.roster.refresh()
@@ -179,8 +224,26 @@ class Vigil:
             self._pages.drop(self.incident.id, now_ns)
         due = due_round(self.incident, now_ns, self._pages.roster.current, self._pages.people)
         if due is not None:
-            self.incident = due.incident
-            self._pages.page(due.incident, due.pages, now_ns)
+            told_once = once and self.incident.level <= alert.level
+            self.incident = _asking_nobody(due.incident) if told_once else due.incident
+            self._pages.page(self.incident, due.pages, now_ns)
+        if is_new:
+            # after the pages: people matter more than the terminal
+            self._tell(alert.sentence)
+
+    def page_on(self, now_ns: int, acknowledged: Callable[[Incident], bool]) -> None:
+        """It may be starting: what people are paged for already goes on as it is, neither worse nor over.
+
+        Parameters
+        ----------
+        now_ns : int
+            UTC nanoseconds.
+        acknowledged : callable
+            Whether somebody has taken it over.
+        """
+        if self.incident is not None:
+            on_purpose = self.incident.level <= WARNING
+            self.page(self.incident.worst, now_ns, acknowledged, once=on_purpose)
 
     def end(self, sentence: str, now_ns: int) -> None:
         """It speaks again: nobody is paged any more, and the chat and the log hear why.
@@ -201,3 +264,8 @@ class Vigil:
         self._pages.page(last, (("chat", ""), ("log", "")), now_ns)
         self._tell(over.sentence)
         self.incident = None
+
+
+def _asking_nobody(incident: Incident) -> Incident:
+    """Without another round, and without a time by when somebody must acknowledge it."""
+    return replace(incident, paging_ns=None, escalate_ns=None, call_ns=None, deadline_ns=None)

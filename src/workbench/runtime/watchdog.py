@@ -28,6 +28,7 @@ from workbench.response.alerts.watchdog_file import (
     silence_alert,
 )
 from workbench.response.incidents.incident import Incident
+from workbench.runtime.telling import unbroken
 from workbench.runtime.vigil import Sight, Vigil, WatchClock, Watched
 
 LOOP_STATUS = "status"
@@ -115,19 +116,20 @@ class Watchdog:
 
     def __init__(self, folder: Path, pages: DirectPages, clock: WatchClock, options: WatchOptions) -> None:
         self._folder, self._pages, self._clock, self._options = folder, pages, clock, options
+        self._tell = unbroken(options.tell)
         left, paging = self._left_behind(), pages.people.paging
         self._halt_asked = left is not None and left.halt_asked
         loop = Watched("the loop", "W", paging.loop_silent_seconds)
         service = Watched("the control service", "C", paging.service_silent_seconds)
-        self._loop = Vigil(loop, pages, clock, options.tell, left.incident if left else None)
-        self._service = Vigil(service, pages, clock, options.tell, left.service if left else None)
+        self._loop = Vigil(loop, pages, clock, self._tell, left.incident if left else None)
+        self._service = Vigil(service, pages, clock, self._tell, left.service if left else None)
 
     def _left_behind(self) -> Heartbeat | None:
         """What the watchdog before this one was paging for; nothing where that cannot be read."""
         try:
             return read_heartbeat(self._options.control)
         except DataError as error:
-            self._options.tell(str(error))
+            self._tell(str(error))
             return None
 
     def turn(self) -> None:
@@ -137,7 +139,7 @@ class Watchdog:
         self._attend_loop(loop, now_ns)
         self._attend_service(service, now_ns)
         for sentence in self._pages.turn(now_ns):
-            self._options.tell(sentence)
+            self._tell(sentence)
         sentence = f"{loop.sentence}; {service.sentence}" if service.silent else loop.sentence
         beat = Heartbeat(
             now_ns, os.getpid(), sentence, self._loop.incident, self._halt_asked, self._service.incident,
@@ -146,7 +148,7 @@ class Watchdog:
         try:
             beat.write(self._options.control)
         except ExecutionError as error:
-            self._options.tell(str(error))
+            self._tell(str(error))
 
     # the loop
 
@@ -164,10 +166,13 @@ class Watchdog:
         holder = lock_holder(self._folder)
         on_purpose = holder is None and last_word == "stopped"
         how = "was asked to stop" if on_purpose else "is not running" if holder is None else "is stopped or hangs"
-        starting = holder is not None and speaker != holder
+        starting = holder if speaker != holder else None
         return self._loop.sight(f"the loop {how}", on_purpose=on_purpose, starting=starting)
 
     def _attend_loop(self, sight: Sight, now_ns: int) -> None:
+        if sight.starting:
+            self._loop.page_on(now_ns, self._acknowledged)
+            return
         if not sight.silent:
             if self._loop.incident is not None:
                 self._loop.end(f"{sight.sentence} again", now_ns)
@@ -177,14 +182,14 @@ class Watchdog:
         if halts and not self._halt_asked:
             self._ask_halt(now_ns)
         alert = silence_alert(sight.sentence, now_ns, on_purpose=sight.on_purpose, halts=halts)
-        self._loop.page(alert, now_ns, self._acknowledged)
+        self._loop.page(alert, now_ns, self._acknowledged, once=sight.on_purpose)
 
     def _ask_halt(self, now_ns: int) -> None:
         command = Command.made("halt", ACTOR, now_ns, reason="the loop was silent")
         try:
             Inbox(self._folder / "inbox").send(command)
         except ExecutionError as error:
-            self._options.tell(str(error))
+            self._tell(str(error))
             return
         self._halt_asked = True
 
@@ -199,7 +204,7 @@ class Watchdog:
             rows = [one for one in table.get("incidents", ()) if one["cause"] == LOOP_SILENT]
             return any(one["acknowledged"] and one["newest_ns"] >= incident.opened_ns for one in rows)
         except (DataError, ExecutionError, ValueError, LookupError, TypeError) as error:
-            self._options.tell(f"whether somebody has acknowledged cannot be read: {error}")
+            self._tell(f"whether somebody has acknowledged cannot be read: {error}")
             return False
 
     # the control service, with the dispatcher in it
@@ -214,16 +219,20 @@ class Watchdog:
             return self._service.nothing_yet("no control service has run here yet")
         self._pages.link = beat.link or self._pages.link
         self._service.hear(beat)
-        if beat.ended and not self._service.was_heard and self._service.incident is None:
+        holder = lock_holder(self._options.control)
+        starting = holder if beat.process != holder else None
+        ended = beat.ended and starting is None
+        if ended and not self._service.was_heard and self._service.incident is None:
             return Sight(silent=False, on_purpose=True, sentence="the control service had ended before")
-        running = lock_holder(self._options.control) is not None
-        how = "was asked to stop" if beat.ended else "is stopped or hangs" if running else "is not running"
-        return self._service.sight(f"the control service {how}", on_purpose=beat.ended)
+        how = "was asked to stop" if ended else "is not running" if holder is None else "is stopped or hangs"
+        return self._service.sight(f"the control service {how}", on_purpose=ended, starting=starting)
 
     def _attend_service(self, sight: Sight, now_ns: int) -> None:
-        if sight.silent:
+        if sight.starting:
+            self._service.page_on(now_ns, lambda incident: False)
+        elif sight.silent:
             alert = service_alert(sight.sentence, now_ns, on_purpose=sight.on_purpose)
-            self._service.page(alert, now_ns, lambda incident: False)
+            self._service.page(alert, now_ns, lambda incident: False, once=sight.on_purpose)
         elif self._service.incident is not None:
             self._service.end(f"{sight.sentence} again", now_ns)
 

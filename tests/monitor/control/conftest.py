@@ -110,3 +110,9 @@ def somebody() -> Callable[[Any, str], Somebody]:
 def request_of() -> Callable[..., Any]:
     """What the command line would ask of the service on a stage's folders."""
     return stage_module.request_of
+
+
+@pytest.fixture
+def staged() -> Callable[..., Any]:
+    """Another stage, with people who are made up or not."""
+    return stage_module.staged

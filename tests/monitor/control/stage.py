@@ -32,7 +32,7 @@ from workbench.response.people.persons import Level, Person
 from workbench.response.people.private_files import write_private
 from workbench.response.people.proofs import Passwords
 from workbench.response.people.roster import Roster
-from workbench.runtime.live.rows import command_row
+from workbench.runtime.live.rows import command_row, plain_row
 
 DAY_NS = 86_400 * 10**9
 SECOND_NS = 10**9
@@ -111,7 +111,7 @@ class StagedLoop:
         self.table: dict[str, Any] = made_up().projection(variant)
         self.table["commands"] = []
         self.taken: list[Command] = []
-        self.slow_to_close = False
+        self.slow_to_close, self.dies = False, False
         self.stuck = threading.Event()
         self._shut_down = False
         self._ended = threading.Event()
@@ -139,6 +139,8 @@ class StagedLoop:
                     shown_at = time.monotonic()
                     self._show(journal)
             time.sleep(TURN_SECONDS)
+        if not self.dies:
+            journal.write([plain_row(self.clock(), {"kind": "stopped", "sentence": "asked to"})])
         journal.close(self.clock())
 
     def _show(self, journal: Journal) -> None:

@@ -10,6 +10,7 @@ from workbench.data.inbox import Command, Inbox
 from workbench.data.journal.codec import decode_table
 from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import RowKind
+from workbench.monitor.control.loop import Loop
 from workbench.response.incidents.alert import Alert
 
 
@@ -146,6 +147,34 @@ def test_a_halt_from_a_shell_that_waits_voids_a_proposal(stage, person):
     Inbox(stage.loop.folder / "inbox").send(Command.made("halt", "a shell", stage.clock()))
     assert cleo.ask("/api/approve", proposal=proposal["id"]).status_code in (403, 503)
     stage.loop.stuck.clear()
+
+
+def test_an_approval_tells_the_loop_up_to_which_row_it_was_judged(stage, person):
+    ben, cleo = person("Ben"), person("Cleo")
+    ben.act("halt")
+    proposal = ben.ask("/api/propose", act="resume").json()["rows"][0]
+    assert cleo.ask("/api/approve", proposal=proposal["id"]).status_code == 200
+    halt, resume = stage.sent()
+    assert (halt.seen, resume.seen) == (0, stage.loop.table["journal"]["sequence"])
+
+
+class Overtaken(Loop):
+    """The loop takes every message that waits just after it was looked at, and has not shown that yet."""
+
+    def look(self) -> bool:
+        news = super().look()
+        for path, _ in self.inbox.waiting():
+            self.inbox.done(path)
+        return news
+
+
+def test_a_halt_that_is_taken_while_the_loop_is_looked_at_changes_what_a_proposal_is_bound_to(stage):
+    loop = Overtaken(stage.loop.folder, lambda: False)
+    stage.loop.stuck.set()
+    before = loop.state()
+    assert loop.state() == before
+    loop.inbox.send(Command.made("halt", "a shell", stage.clock()))
+    assert loop.state() != before
 
 
 def test_nothing_is_loosened_while_the_loop_is_not_seen(stage, person):

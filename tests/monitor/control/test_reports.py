@@ -1,13 +1,19 @@
 """Checklists, lessons and reports through the doors of the control service, also after a restart of it."""
 
+import asyncio
 import stat
 import time
 
 import pytest
 
+from workbench.app.incidents.reports import Reports
 from workbench.app.incidents.shell import Folders, known_incidents, write_lesson
+from workbench.data.journal.reader import JournalReader
+from workbench.data.policy_file import read_policy
 from workbench.domain.errors import ConfigError, DataError
 from workbench.response.incidents.alert import Alert, Gone
+from workbench.response.incidents.incident import opened
+from workbench.response.incidents.incidents import CLOSED_KEPT, Change
 from workbench.runtime.incidents.lessons import LessonBox, Written
 
 MINUTE = 60
@@ -134,7 +140,7 @@ def test_a_viewer_writes_no_lesson_and_the_same_request_is_taken_once(stage, per
     assert report.count("once</") + report.count("once\n") == 1 and "mine" not in report
 
 
-def test_lessons_of_a_shell_are_taken_in_and_what_is_none_is_thrown_away(stage, person):
+def test_lessons_of_a_shell_are_taken_in_and_what_is_none_is_put_aside(stage, person):
     name, box = breach(stage), LessonBox(stage.home / "control")
     box.put(Written(name, "root", "from the shell", "shell"))
     box.put(Written("I999", "root", "of nothing", "shell"))
@@ -142,6 +148,9 @@ def test_lessons_of_a_shell_are_taken_in_and_what_is_none_is_thrown_away(stage, 
     (stage.home / "control" / "lessons" / "wrong.json").write_text('{"incident": "I1", "person": "", "text": "x"}')
     stage.service.responders.turn()
     assert list(box.waiting()) == []
+    aside = stage.home / "control" / "lessons" / "refused"
+    assert "of nothing" in "".join(path.read_text() for path in aside.glob("*.json"))
+    assert (aside / "broken.txt").read_text() == "a file among the lessons is none of ours"
     text = person("Ada").http.get(f"/api/incidents/{name}/report").text
     assert "from the shell" in text and "taken on trust" in text and "of nothing" not in text
 
@@ -161,6 +170,83 @@ def test_a_lesson_from_a_shell_reaches_the_journal_with_the_service_running_and_
     assert "first" in text and "second" in text
     with pytest.raises(DataError, match="no incident 'I9'"):
         write_lesson(folders, Written("I9", "root", "third", "shell"))
+
+
+def test_a_lesson_the_service_refuses_is_not_said_to_be_written_down_and_is_kept(stage, person):
+    ada, name = person("Ada"), breach(stage)
+    over(stage, ada, name)
+    now_ns = stage.clock()
+    for k in range(CLOSED_KEPT):  # so many later ones that the service has forgotten the first
+        later = opened(f"I{k + 2}", Alert(f"x{k}", 1, f"c{k}", now_ns, "x"), now_ns)
+        stage.service.dispatcher.incidents.apply(Change("opened", later).row())
+        stage.service.dispatcher.incidents.apply(Change("gone", later.ended(now_ns)).row())
+    folders = Folders(str(stage.home / "live"), str(stage.home / "control"))
+    with stage.running(), pytest.raises(DataError, match=rf"nothing was written down: .*{name}, or it is too long ago"):
+        write_lesson(folders, Written(name, "root", "look sooner", "shell"))
+    [kept] = (stage.home / "control" / "lessons" / "refused").glob("*.json")
+    assert "look sooner" in kept.read_text()
+
+
+def test_what_cannot_be_moved_out_of_the_lessons_is_said_once_and_ends_nothing(stage):
+    lessons = stage.home / "control" / "lessons"
+    (lessons / "x.json").mkdir(parents=True)
+    (lessons / "refused" / "x.json" / "full").mkdir(parents=True)
+    noted = 0
+    for _ in range(3):
+        stage.service.turn()
+        with JournalReader(stage.home / "control") as reader:
+            before, noted = noted, sum(b"lesson refused" in row.body for row in reader.rows())
+    assert noted == before == 1, "it is not refused again at every turn"
+    assert any("cannot move" in one and "x.json" in one for one in stage.service.responders.health()["troubles"])
+
+
+def test_a_report_that_breaks_on_its_record_is_said_and_tried_again(stage, person):
+    ada, name = person("Ada"), breach(stage)
+    incidents = stage.home / "control" / "incidents"
+    incidents.write_text("in the way of the folder")
+    ada.ask("/api/acknowledge", incident=name)
+    stage.service.dispatcher.raise_alert(Gone("drawdown", stage.clock()), stage.clock())
+    reports = stage.service.responders.reports
+    stage.service.responders.turn()
+    reports.finish(10)
+    assert f"The report of incident {name} could not be made" in reports.trouble
+    incidents.unlink()
+    stage.clock.advance(MINUTE)
+    assert made(stage, name, 0).exists() and not reports.trouble
+
+
+def test_an_error_nobody_expected_ends_no_other_report(tmp_path):
+    class Broken(Reports):
+        def page(self, name):
+            return {"I2": "made"}[name]
+
+    reports = Broken(tmp_path, tmp_path, read_policy())
+    for name in ("I1", "I2"):
+        reports.again(name)
+    reports.look([])
+    reports.finish(10)
+    assert "I1 could not be made" in reports.trouble and "KeyError" in reports.trouble
+    assert reports.path("I2").read_text() == "made"
+
+
+def test_many_who_read_a_report_leave_the_threads_to_those_who_log_in(stage, person):
+    ada, name = person("Ada"), breach(stage)
+    at_once, most = [], []
+
+    def slow(incident):
+        at_once.append(incident)
+        most.append(len(at_once))
+        time.sleep(0.02)
+        at_once.pop()
+        return "<p>made</p>"
+
+    stage.service.responders.report = slow
+
+    async def all_at_once():
+        return await asyncio.gather(*(ada.http.client.get(f"/api/incidents/{name}/report") for _ in range(12)))
+
+    assert {answer.status_code for answer in asyncio.run(all_at_once())} == {200}
+    assert len(most) == 12 and max(most) == 1
 
 
 @pytest.mark.parametrize("wrong", ["I", "J1", "I1/../../x", "I1.html", ""])

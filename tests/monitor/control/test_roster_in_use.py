@@ -74,6 +74,13 @@ def test_a_changed_roster_ends_sessions_whoever_has_read_it_first(stage, somebod
     assert ada.act("halt").status_code == 401
 
 
+def test_what_an_editor_leaves_beside_the_roster_ends_nothing(stage):
+    (stage.home / "control" / ".#roster.toml").symlink_to("nobody@nowhere.1234:5678")
+    time.sleep(LOOK_AT_FILES_SECONDS + 0.1)
+    stage.service.turn()
+    assert not roster_files(stage).trouble and "Ada" in roster_files(stage).current().people
+
+
 def rows(stage: Any) -> list[dict[str, Any]]:
     with JournalReader(stage.home / "control") as reader:
         return [decode_table(row.body) for row in reader.rows(kinds=(RowKind.NOTE,))]

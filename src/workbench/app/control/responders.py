@@ -7,7 +7,7 @@ from pathlib import Path
 from workbench.app.control.journal import TICK, PeopleJournal
 from workbench.app.control.sessions import RosterFiles
 from workbench.app.incidents.reports import Reports
-from workbench.domain.errors import DataError, WorkbenchError
+from workbench.domain.errors import DataError, ExecutionError
 from workbench.domain.policy import Policy
 from workbench.domain.policy.response import Procedure
 from workbench.monitor.control.parts import Table, Tick, You
@@ -60,22 +60,40 @@ class ResponseDesk:
         self._dispatcher, self._policy, self._files, self._journal = dispatcher, policy, files, journal
         self._folder, self._clock_ns = folders[0], clock_ns
         self._box = LessonBox(folders[0])
+        self._stuck: dict[Path, str] = {}
         self.reports = Reports(*folders, policy, clock_ns=clock_ns)
 
     def turn(self) -> None:
         """Take in lessons written in a shell, and see to the reports of incidents that are over."""
         for path, written in self._box.waiting():
-            self._take(written)
-            self._box.done(path)
+            if path not in self._stuck:
+                self._take(path, written)
         self.reports.look(self._dispatcher.incidents.all())
 
-    def _take(self, written: Written | None) -> None:
-        try:
-            if written is None:
-                raise DataError("a file among the lessons is none of ours")
+    def _take(self, path: Path, written: Written | None) -> None:
+        refused = self._refusal(written)
+        if written is not None and not refused:
             self._learned(written)
-        except WorkbenchError as error:
-            self._journal.note("lesson refused", {"because": str(error)})
+        else:
+            self._journal.note("lesson refused", {"because": refused})
+        try:
+            if refused:
+                self._box.refuse(path, refused)
+            else:
+                self._box.done(path)
+        except ExecutionError as error:
+            # it stays where it is and is not looked at again: a lesson is written down once
+            self._stuck[path] = f"{error}."
+
+    def _refusal(self, written: Written | None) -> str:
+        if written is None:
+            return "a file among the lessons is none of ours"
+        if not any(one.id == written.incident for one in self._dispatcher.incidents.all()):
+            return (
+                f"the control service does not know {written.incident}, or it is too long ago; `workbench incident "
+                "lessons` writes it down while no control service runs"
+            )
+        return ""
 
     def incidents(self) -> Sequence[Table]:
         """Incidents: open ones, worst first, then those that are over."""
@@ -215,6 +233,7 @@ class ResponseDesk:
         troubles = [
             one for one in (self._files.trouble, self._silenced(), self.reports.trouble, *self._watchdog(now_ns)) if one
         ]
+        troubles += self._stuck.values()
         troubles += [f"{one}." for one in roster_troubles(self._files.roster, now_ns)]
         return {"channels": [*channels], "troubles": [*troubles], "demo": self._files.roster.demo}
 

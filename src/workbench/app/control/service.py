@@ -13,13 +13,13 @@ import uvicorn
 from workbench.app.control.address import Address, server_of
 from workbench.app.control.demo import LABEL, labelled
 from workbench.app.control.journal import PeopleJournal
+from workbench.app.control.real_book import GuardedInbox, refuse_real_book
 from workbench.app.control.responders import ResponseDesk
 from workbench.app.control.rules import RuleBook
 from workbench.app.control.sessions import RosterFiles, SessionDesk, read_roster
 from workbench.app.control.unsent import Unsent
 from workbench.app.environment import home_folder
 from workbench.app.live_shell import live_folder, signal_halt
-from workbench.data.inbox import Inbox
 from workbench.data.journal.chain import Signer
 from workbench.data.journal.journal import Journal
 from workbench.data.policy_file import read_policy
@@ -137,12 +137,14 @@ def opened(request: ControlRequest, link: str = "", clock_ns: Callable[[], int] 
     Raises
     ------
     ConfigError
-        When roster, channels or policy are not as expected.
+        When roster, channels or policy are not as expected, or a demonstration is to look at a real book.
     ExecutionError
         When another control service is running on the folder.
     """
     control, policy = request.control_folder, request.read_policy()
     read_roster(control, demo=request.demo)  # refused before anything is written
+    if request.demo:
+        refuse_real_book(live_folder(request.folder))
     journal = Journal(control, Signer.open(control))
     try:
         service = _service(request, policy, journal, (link, clock_ns))
@@ -166,11 +168,12 @@ def _service(
     )
     since_ns = next((row.time_ns for row in journal.rows()), clock_ns())
     drills = DrillDesk(control, policy, files.current, [one.name for one in channels], since_ns)
+    loop = Loop(folder, lambda: signal_halt(folder), clock_ns=clock_ns, demo=request.demo)
     dispatcher = Dispatcher(
         Surroundings(
             journal,
             LoopAlerts(folder, policy),
-            Inbox(folder / "inbox"),
+            GuardedInbox(folder / "inbox", loop.check_made_up),
             files.current,
             channels,
             policy,
@@ -178,7 +181,6 @@ def _service(
             link,
         )
     )
-    loop = Loop(folder, lambda: signal_halt(folder), clock_ns=clock_ns)
     responders = ResponseDesk(dispatcher, policy, files, book, (control, folder), clock_ns=clock_ns)
     people = Sessions(files.roster, files.credentials, rules_of_sessions, book.records)
     sessions = SessionDesk(files, book, policy, people, clock_ns=clock_ns)

@@ -10,11 +10,11 @@ from workbench.domain.errors import AuthorityError, ConfigError
 from workbench.domain.policy import Policy
 from workbench.monitor.control.parts import LoginError, NobodyError, TooManyError, You
 from workbench.response.people.authority import lowest_level
-from workbench.response.people.credentials import Credentials
+from workbench.response.people.credentials import SECRETS_FILE, Credentials
 from workbench.response.people.persons import Level, Person
 from workbench.response.people.proofs import TooManyAttemptsError
 from workbench.response.people.records import login_row, step_up_row
-from workbench.response.people.roster import Roster
+from workbench.response.people.roster import ROSTER_FILE, Roster
 from workbench.response.people.sessions import LoginAsked, LoginRefusedError, Session, Sessions
 
 LOOK_AT_FILES_SECONDS = 2.0
@@ -104,7 +104,16 @@ class RosterFiles:
         return self.roster
 
     def _stamps(self) -> tuple[int, ...]:
-        return tuple(path.stat().st_mtime_ns for path in sorted(self._folder.glob("*.toml")))
+        # only these two: what an editor leaves beside them may be gone, or a link to nowhere
+        return tuple(_stamp(self._folder / name) for name in (ROSTER_FILE, SECRETS_FILE))
+
+
+def _stamp(path: Path) -> int:
+    """When a file was changed; 0 while there is none to look at: reading it says why."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def read_roster(folder: Path, *, demo: bool) -> Roster:

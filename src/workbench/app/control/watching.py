@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.app.control.demo import labelled
 from workbench.app.control.journal import records_of
+from workbench.app.control.real_book import is_made_up, refuse_real_book
 from workbench.app.control.service import ControlRequest
 from workbench.app.control.sessions import RosterFiles
 from workbench.app.live_shell import live_folder
@@ -62,11 +63,32 @@ def run_watchdog(
     Raises
     ------
     ConfigError
-        When roster, channels or policy are not as expected.
+        When roster, channels or policy are not as expected, or a demonstration is to look at a real book.
     """
+    folder = live_folder(request.folder)
     control, people = request.control_folder, request.read_policy().people
     logins = LastLogins(control)
     files = RosterFiles(control, people.sessions.dormant_days, logins.known, demo=request.demo)
     channels = labelled(read_channels(control), demo=request.demo)
     pages = DirectPages(channels, files.current, people, link)
-    watch(live_folder(request.folder), pages, MachineClock(), WatchOptions(control, halt, stopped, say))
+    if not request.demo:
+        watch(folder, pages, MachineClock(), WatchOptions(control, halt, stopped, say))
+        return
+    while not stopped():
+        refuse_real_book(folder)
+        made_up = is_made_up(folder) is True
+        # asked before every look: what it halts is a loop that shows made-up prices, and nothing else
+        changed = _OrChanged(stopped, folder, made_up=made_up)
+        watch(folder, pages, MachineClock(), WatchOptions(control, halt and made_up, changed, say))
+
+
+class _OrChanged:
+    """Whether to end a watch: when told to, or when another thing is known of the prices."""
+
+    def __init__(self, stopped: Callable[[], bool], folder: Path, *, made_up: bool) -> None:
+        self._stopped, self._folder, self._made_up = stopped, folder, made_up
+
+    def __call__(self) -> bool:
+        """Ask; a real book is refused by whoever watches next."""
+        known = is_made_up(self._folder)
+        return self._stopped() or known is False or (known is True) != self._made_up

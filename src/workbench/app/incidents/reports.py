@@ -11,11 +11,16 @@ from pathlib import Path
 
 from workbench.domain.errors import ConfigError, WorkbenchError
 from workbench.domain.policy import Policy
+from workbench.domain.trading.market_hours import MINUTE_NS
 from workbench.response.incidents.alert import WARNING
 from workbench.response.incidents.incident import Incident
 from workbench.response.people.private_files import write_private
 
 FOLDER = "incidents"
+UNEXPECTED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+"""What reading and telling a record raises where its rows are not as expected."""
+TRY_AGAIN_NS = MINUTE_NS
+"""After which a report that could not be made is tried again."""
 NAME = re.compile(r"I[0-9]{1,9}")
 
 
@@ -40,7 +45,13 @@ class Reports:
         self._wanted: dict[str, None] = {}
         self._made: set[str] | None = None
         self._maker: threading.Thread | None = None
-        self.trouble = ""
+        self._failed: dict[str, str] = {}
+        self._tried_ns = 0
+
+    @property
+    def trouble(self) -> str:
+        """Which reports could not be made, and why; empty when all is well."""
+        return " ".join(self._failed.copy().values())
 
     def path(self, name: str) -> Path:
         """Where the report of an incident is kept.
@@ -126,6 +137,8 @@ class Reports:
         for name in sorted(over - self._made, key=lambda one: int(one[1:])):
             self.again(name)
             self._made.add(name)
+        if abs(self._clock_ns() - self._tried_ns) >= TRY_AGAIN_NS:
+            self._wanted |= dict.fromkeys(self._failed.copy())
         if self._wanted and (self._maker is None or not self._maker.is_alive()):
             self._maker = threading.Thread(target=self._make_all, name="incident reports", daemon=True)
             self._maker.start()
@@ -148,9 +161,16 @@ class Reports:
             self._wanted.pop(name, None)
             try:
                 self.write(name)
-                self.trouble = ""
+                self._failed.pop(name, None)
             except WorkbenchError as error:
-                self.trouble = f"The report of incident {name} could not be made: {error}."
+                self._put_off(name, str(error))
+            except UNEXPECTED as error:
+                # rows nobody expected must neither end this thread in silence nor keep back the other reports
+                self._put_off(name, f"{type(error).__name__}, {error}")
+
+    def _put_off(self, name: str, because: str) -> None:
+        self._tried_ns = self._clock_ns()
+        self._failed[name] = f"The report of incident {name} could not be made, and is tried again: {because}."
 
     def finish(self, seconds: float) -> None:
         """Wait for reports that are being made.

@@ -9,6 +9,7 @@ from workbench.app.environment import home_folder
 from workbench.app.incidents.reports import Reports
 from workbench.app.live_shell import live_folder
 from workbench.data.policy_file import read_policy
+from workbench.domain.errors import DataError
 
 if TYPE_CHECKING:
     from workbench.runtime.incidents.lessons import Written
@@ -84,10 +85,10 @@ def write_lesson(folders: Folders, written: "Written") -> str:
     Raises
     ------
     WorkbenchError
-        When there is no such incident, or nothing can be written.
+        When there is no such incident, it is refused, or nothing can be written.
     """
     from workbench.data.journal.storage import lock_holder
-    from workbench.runtime.incidents.lessons import LessonBox
+    from workbench.runtime.incidents.lessons import REFUSED, LessonBox
     from workbench.runtime.incidents.people_record import read_people
 
     over = read_people(folders.people, written.incident).incident.closed_ns is not None
@@ -100,6 +101,8 @@ def write_lesson(folders: Folders, written: "Written") -> str:
         if time.monotonic() > deadline:
             return f"the control service has not taken it in yet: it waits in {path}"
         time.sleep(LOOK_SECONDS)
+    if refused := LessonBox.refusal(path):
+        raise DataError(f"nothing was written down: {refused}. What you wrote is kept in {path.parent / REFUSED}")
     return "the control service has written it down" + (", and makes the report again" if over else "")
 
 

@@ -16,6 +16,7 @@ from workbench.data.journal.storage import DATABASE, lock_holder
 from workbench.domain.errors import DataError, ExecutionError
 from workbench.monitor.board.source import Source
 from workbench.monitor.control.parts import Asked, Outcome, Table
+from workbench.monitor.incidents.left_behind import ended_in_order, unprotected
 
 LOOK_SECONDS = 0.05
 TAKEN_SECONDS, SETTLED_SECONDS, ENDED_SECONDS = 5.0, 3.0, 8.0
@@ -32,6 +33,8 @@ COMMANDS = {
     "shut_down": "shut_down", "resume": "resume", "enable": "enable",
 }  # fmt: skip
 """What the loop calls the acts."""
+LOOSENING = ("resume", "enable")
+"""Acts judged by what `Loop.state` saw last: the loop refuses them when it was restricted since."""
 HALTING = ("halt", "full_halt", "shut_down")
 """Acts of which a signal to the loop's process does the most important part."""
 
@@ -47,15 +50,23 @@ class Loop:
         Asks the process itself to halt when the inbox does not help; returns whether there was one.
     clock_ns : callable
         This machine's clock.
+    demo : bool
+        Asked by made-up people, whose passwords were printed: nothing reaches a loop that does not show made-up prices.
     """
 
     def __init__(
-        self, folder: Path, signal_halt: Callable[[], bool], *, clock_ns: Callable[[], int] = time.time_ns
+        self,
+        folder: Path,
+        signal_halt: Callable[[], bool],
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        demo: bool = False,
     ) -> None:
-        self.folder = folder
+        self.folder, self._demo = folder, demo
         self.inbox = Inbox(folder / "inbox")
         self._source = Source(folder, clock_ns=clock_ns)
         self._signal_halt, self._clock_ns = signal_halt, clock_ns
+        self._judged = 0
 
     def look(self) -> bool:
         """Take in what the loop has shown since the last look; returns whether that is something new."""
@@ -84,10 +95,10 @@ class Loop:
     def _left_alone(self) -> str:
         """What nobody looks after once the loop is not there."""
         projection = self._source.projection
-        left = len(list(_open(projection["book"].get("positions", [])))) if projection else 0
+        left = unprotected(projection)
         newest: Mapping[str, Any] = next(iter(projection.get("commands", [])), {})
         ended = f" {newest['actor']} shut it down." if newest.get("act") == "shut_down" else ""
-        return f"{ended} {unprotected(left)}" if left else ended
+        return f"{ended} {left}" if left else ended
 
     def rows(self, name: str) -> list[Table]:
         """A list of the projection.
@@ -113,6 +124,8 @@ class Loop:
         ExecutionError
             When nothing true is known of the loop: nobody can agree on letting go what nobody sees.
         """
+        # first what waits: a message the loop takes in between is then in both lists, never in none
+        waiting = [path.name for path, _ in self.inbox.waiting()]
         self.look()
         condition, projection = self._source.condition, self._source.projection
         if condition.state != "ok":
@@ -121,7 +134,7 @@ class Loop:
         held = [[row["ladder"], row["rung"], row["since_ns"]] for row in book["ladders"] if row["holds"]]
         locked = sorted(row["strategy"] for row in book["positions"] if row["locked"])
         asked = [row["nonce"] for row in projection.get("commands", []) if not row["refused"]]
-        waiting = [path.name for path, _ in self.inbox.waiting()]
+        self._judged = int(projection["journal"]["sequence"])
         facts = [book["mode"], book["mode_since_ns"], held, locked, asked, waiting]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -138,6 +151,27 @@ class Loop:
             rows = reader.rows(kinds=(RowKind.COMMAND,))
             return waiting | {str(decode_table(row.body).get("nonce")) for row in rows}
 
+    def check_made_up(self) -> None:
+        """Refuse made-up people whatever could reach a real book; others are not concerned.
+
+        Raises
+        ------
+        ExecutionError
+            When no loop is running, or what it shows does not say that its prices are made up.
+        """
+        if not self._demo:
+            return
+        self.look()
+        # what is put in while no loop runs is done by the next one, whichever that is
+        running = self._source.condition.state in ("ok", "stuck")
+        if running and self._source.projection.get("synthetic") is True:
+            return
+        shows = "does not show that its prices are made up" if running else "is not seen running"
+        raise ExecutionError(
+            "people of a demonstration, whose passwords were printed, may ask only a loop with made-up prices, and the "
+            f"one in {self.folder} {shows}: nothing was sent; use real people without --demo, or start a made-up feed"
+        )
+
     def check(self, asked: Asked) -> None:
         """Refuse what makes no sense now.
 
@@ -150,7 +184,11 @@ class Loop:
         ------
         DataError
             When the loop is to be shut down and none is running.
+        ExecutionError
+            When made-up people ask a loop that may have a real book.
         """
+        if asked.act in COMMANDS:
+            self.check_made_up()
         if asked.act == "shut_down" and lock_holder(self.folder) is None:
             raise DataError("no loop is running: there is nothing to shut down")
 
@@ -172,10 +210,11 @@ class Loop:
         Raises
         ------
         ExecutionError
-            When neither can be done.
+            When neither can be done, or made-up people ask a loop that may have a real book.
         ConfigError
             When it is no message.
         """
+        self.check_made_up()  # before the inbox and before the signal
         command = Command.made(
             COMMANDS[asked.act],
             actor,
@@ -186,6 +225,7 @@ class Loop:
             strategy=asked.strategy,
             rebaseline_peak=asked.rebaseline_peak,
             reason=asked.reason,
+            seen=self._judged if asked.act in LOOSENING else 0,
         )
         try:
             self.inbox.send(command)
@@ -238,9 +278,10 @@ class Loop:
         async for _ in _ticks(ENDED_SECONDS):
             if lock_holder(self.folder) is None:
                 self.look()
-                left = len(list(_open(self._source.projection["book"].get("positions", []))))
-                said = f"The loop has halted, cancelled and ended in good order. {unprotected(left)}"
-                return Outcome(asked.nonce, "shut down", said, certain=True)
+                in_order = ended_in_order(self.folder)
+                left = unprotected(self._source.projection) or "No position is left."
+                how = "has halted, cancelled and ended in good order." if in_order else "has ended; how is not known."
+                return Outcome(asked.nonce, "shut down", f"The loop {how} {left}", certain=in_order)
         said = "The loop has halted; it ends as soon as the orders on their way are settled, after 5 s in any case."
         return Outcome(asked.nonce, "shutting down", said, certain=True)
 
@@ -280,24 +321,6 @@ def _growing(projection: Mapping[str, Any]) -> int:
     """Orders on their way that would make a position grow."""
     orders = projection.get("orders", [])
     return sum(order.get("state") in MOVING and not order.get("reduce_only") for order in orders)
-
-
-def unprotected(left: int) -> str:
-    """What a book without a loop is.
-
-    Parameters
-    ----------
-    left : int
-        Positions held.
-
-    Returns
-    -------
-    str
-    """
-    if not left:
-        return "No position is left."
-    are = "1 POSITION REMAINS" if left == 1 else f"{left} POSITIONS REMAIN"
-    return f"{are} AND NOTHING PROTECTS THEM: no stop, no limit and no halt works until a loop runs again."
 
 
 def stage_of(act: str, projection: Mapping[str, Any]) -> tuple[str, str, bool]:

@@ -47,8 +47,8 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (AuthorityError, 403, "authority"),
     (ConfigError, 422, "asked"),
     (DataError, 409, "state"),
-    (ExecutionError, 503, "not-done"),
     (JournalError, 503, "not-recorded"),
+    (ExecutionError, 503, "not-done"),
 )
 """How errors are answered, the particular before the general."""
 OTHER = "The control service has made a mistake: nothing more is known. Break-glass: `workbench halt` in a shell."

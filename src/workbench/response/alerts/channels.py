@@ -114,9 +114,12 @@ class UrlChannel:
         for place, url in enumerate(self._urls):
             left = timeout_seconds - (time.monotonic() - began)
             if left <= 0:
-                return Receipt(handed=False, answer=f"no answer within {timeout_seconds:g} s")
+                break
             if self._handed(url, letter, left):
                 return Receipt(handed=True, answer=f"accepted by the service of urls[{place}]")
+        if time.monotonic() - began >= timeout_seconds:
+            # apprise says no more than that it failed; a service that let the time pass may have it all the same
+            return Receipt(handed=False, answer=f"no answer within {timeout_seconds:g} s", doubtful=True)
         return Receipt(handed=False, answer="refused, or not reachable")
 
     def _handed(self, url: str, letter: Letter, timeout_seconds: float) -> bool:

@@ -6,7 +6,7 @@ from workbench.data.journal.rows import Head
 from workbench.domain.policy.response import People
 from workbench.response.alerts.channels import Channel, by_name
 from workbench.response.alerts.messages import incident_message, letter
-from workbench.response.alerts.outbox import Outbox, page_of
+from workbench.response.alerts.outbox import Bundle, Outbox, page_of
 from workbench.response.alerts.rosters import SteadyRoster
 from workbench.response.alerts.workers import Workers
 from workbench.response.incidents.escalation import OnCall
@@ -91,15 +91,17 @@ class DirectPages:
             for page in self._outbox.answered(bundle, receipt, time_ns):
                 self._outbox.apply(page.row())
             told.append(f"{bundle.channel} {bundle.person or 'group'}: {receipt.answer}")
-        for bundle in self._outbox.due(time_ns):
-            if not self._workers.busy(bundle.channel):
-                given = self._outbox.handing(bundle, time_ns)
-                for page in given.pages:
-                    self._outbox.apply(page.row())
-                messages = [self._outbox.message(page.message) for page in given.pages]
-                address = self.roster.address(bundle.channel, bundle.person)
-                self._workers.submit(given, letter(bundle.channel, address, messages, repeat=False))
+        for bundle in self._workers.taken(self._outbox.due(time_ns)):
+            self._hand_over(self._outbox.handing(bundle, time_ns))
         return told
+
+    def _hand_over(self, given: Bundle) -> None:
+        for page in given.pages:
+            self._outbox.apply(page.row())
+        messages = [self._outbox.message(page.message) for page in given.pages]
+        address = self.roster.address(given.channel, given.person)
+        repeat = any(page.repeat for page in given.pages)
+        self._workers.submit(given, letter(given.channel, address, messages, repeat=repeat))
 
     def idle(self) -> bool:
         """Whether nothing waits to be handed over."""

@@ -196,6 +196,23 @@ class Dispatcher:
         self._take([alert], time_ns)
         self._write(time_ns)
 
+    def end(self, incident: Incident, reason: str, time_ns: int) -> None:
+        """Close an incident that nobody needs to answer any more, as a drill that is over; it is on the disk then.
+
+        Parameters
+        ----------
+        incident : Incident
+            Open.
+        reason : str
+            Why its pages that wait are dropped.
+        time_ns : int
+            Now.
+        """
+        self._note(Change("gone", incident.ended(time_ns)).row())
+        for page in self.outbox.dropped(incident.id, reason, time_ns):
+            self._note(page.row())
+        self._write(time_ns)
+
     def shown(self) -> dict[str, Any]:
         """What the page shows: incidents (worst first, then those that are over), pages, channels. JSON values."""
         names = [name for name in ("chat", "email", "sms", "call", "log") if name in self._channels]
@@ -280,7 +297,7 @@ class Dispatcher:
 
     def _hand_over(self, time_ns: int) -> None:
         """Write that the channels get these, then give them to the channels: never the other way round."""
-        due = [bundle for bundle in self.outbox.due(time_ns) if not self._workers.busy(bundle.channel)]
+        due = self._workers.taken(self.outbox.due(time_ns))
         given = [self.outbox.handing(bundle, time_ns) for bundle in due]
         letters = [self._letter(bundle) for bundle in given]
         for bundle in given:

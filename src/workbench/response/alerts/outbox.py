@@ -1,7 +1,8 @@
 """Pages on their way to people: each is on the disk before it goes out, and so is what the channel answered.
 
-A page goes out at least once. It goes out twice only if the process died after a channel had been given the page and
-before its answer was on the disk: nobody can know then whether it arrived. Such a page says that it may be a repeat.
+A page goes out at least once. It goes out again when a channel was given it and nobody can know whether it arrived:
+the process died before the answer was on the disk, or the answer did not come in time. Then it says that it may be a
+repeat.
 """
 
 from collections import defaultdict
@@ -76,10 +77,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came of giving pages to a channel; the answer never holds an address or a secret."""
+    """What came of giving pages to a channel; the answer never holds an address or a secret.
+
+    Attributes
+    ----------
+    handed : bool
+        Whether the service took it.
+    answer : str
+        What it said.
+    doubtful : bool
+        Whether it may have arrived although it was not handed over as far as we know.
+    """
 
     handed: bool
     answer: str
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +321,7 @@ class Outbox:
     def _settled(self, page: Page, receipt: Receipt, time_ns: int) -> list[Page]:
         if receipt.handed:
             return [replace(page, state=HANDED, ended_ns=time_ns, answer=receipt.answer)]
+        page = replace(page, repeat=page.repeat or receipt.doubtful)
         if page.attempts < self._paging.attempts:
             pause_ns = round(self._paging.retry_seconds * 2 ** (page.attempts - 1) * SECOND_NS)
             return [replace(page, state=QUEUED, next_ns=time_ns + pause_ns, answer=receipt.answer)]
@@ -322,7 +335,7 @@ class Outbox:
         for channel in PERSONAL if page.person else ():
             other = replace(
                 page, id=f"{root}{channel}/{page.person}", channel=channel, next_ns=time_ns,
-                state=QUEUED, attempts=0, repeat=False,
+                state=QUEUED, attempts=0,
             )  # fmt: skip
             if not (quiet and channel in LOUD) and self.new([other]):
                 return [other]

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+from workbench.data.files import reason_of
 from workbench.domain.errors import ConfigError, DataError, ExecutionError
 from workbench.response.incidents.escalation import OnCall
+
+UNREAD = "the roster cannot be read, the last one is used"
 
 
 class SteadyRoster:
@@ -32,7 +35,9 @@ class SteadyRoster:
         try:
             self.current, self.trouble = self._read(), ""
         except (ConfigError, DataError, ExecutionError) as error:
-            self.trouble = f"the roster cannot be read, the last one is used: {error}"
+            self.trouble = f"{UNREAD}: {error}"
+        except OSError as error:
+            self.trouble = f"{UNREAD}: {reason_of(error)}"
 
     def reaches(self, channel: str, person: str) -> bool:
         """Whether somebody has an address on a channel.

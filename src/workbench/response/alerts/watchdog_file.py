@@ -63,7 +63,7 @@ class Heartbeat:
         ExecutionError
             When the system refuses.
         """
-        write_atomically(folder / WATCHDOG_FILE, json.dumps(to_plain(self)).encode())
+        write_atomically(folder / WATCHDOG_FILE, json.dumps(to_plain(self)).encode(), private=True)
 
 
 def read_heartbeat(folder: Path) -> Heartbeat | None:
@@ -177,7 +177,11 @@ class ServiceBeat:
         """
         temporary = self._path.with_suffix(".new")
         with suppress(OSError):
-            temporary.write_bytes(json.dumps(to_plain(beat)).encode())
+            # whatever the umask says: the risk monitor believes no file that others may write
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, 0o600)
+                file.write(json.dumps(to_plain(beat)).encode())
             temporary.replace(self._path)
 
 

@@ -3,7 +3,8 @@
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from workbench.response.alerts.channels import Channel
@@ -41,20 +42,36 @@ class Workers:
         self._answers = queue.SimpleQueue[tuple[_Errand, Receipt]]()
         self._errands: dict[str, list[_Errand]] = {name: [] for name in channels}
 
-    def busy(self, channel: str) -> bool:
-        """Whether a channel takes nothing now, but will soon.
+    def taken(self, bundles: Iterable[Bundle]) -> list[Bundle]:
+        """Of these, those to submit now; the others wait until their channel has answered for some.
 
         Parameters
         ----------
-        channel : str
-            Its name.
+        bundles : iterable of Bundle
+            In the order in which they go out.
 
         Returns
         -------
-        bool
+        list of Bundle
+            As many for each channel as it takes at once. All of them when everything it has hangs, or when there is
+            no such channel any more: `submit` refuses them, so that they take another channel.
         """
+        given, found = Counter[str](), list[Bundle]()
+        for bundle in bundles:
+            errands = self._errands.get(bundle.channel, [])
+            free = len(errands) + given[bundle.channel] < AT_ONCE
+            if free or self._refusal(bundle.channel):
+                given[bundle.channel] += 1
+                found.append(bundle)
+        return found
+
+    def _refusal(self, channel: str) -> str:
+        """Why a channel takes nothing, and will not soon."""
+        if channel not in self._errands:
+            return "the channel is not set up any more"
         errands = self._errands[channel]
-        return len(errands) >= AT_ONCE and not all(one.given_up for one in errands)
+        full = len(errands) >= AT_ONCE and all(one.given_up for one in errands)
+        return f"{AT_ONCE} earlier messages hang: the channel takes no more" if full else ""
 
     def submit(self, bundle: Bundle, letter: Letter) -> None:
         """Give a letter to its channel; the answer is collected later.
@@ -67,21 +84,21 @@ class Workers:
             What to hand over.
         """
         errand = _Errand(bundle, time.monotonic() + self._timeout)
-        if len(self._errands[bundle.channel]) >= AT_ONCE:
-            stuck = f"{AT_ONCE} earlier messages hang: the channel takes no more"
-            self._answers.put((errand, Receipt(handed=False, answer=stuck)))
+        if refusal := self._refusal(bundle.channel):
+            self._answers.put((errand, Receipt(handed=False, answer=refusal)))
             return
         self._errands[bundle.channel].append(errand)
         name = f"page by {bundle.channel}"
         threading.Thread(target=self._run, args=(errand, letter), name=name, daemon=True).start()
 
     def _run(self, errand: _Errand, letter: Letter) -> None:
-        receipt = Receipt(handed=False, answer="the channel broke down")
+        # how far it had got is not known
+        receipt = Receipt(handed=False, answer="the channel broke down", doubtful=True)
         try:
             receipt = self._channels[letter.channel].hand_over(letter, self._timeout)
         except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
             # the text of the error may hold a secret, its kind does not
-            receipt = Receipt(handed=False, answer=f"the channel broke down: {type(error).__name__}")
+            receipt = Receipt(handed=False, answer=f"the channel broke down: {type(error).__name__}", doubtful=True)
         finally:
             self._answers.put((errand, receipt))
 
@@ -95,7 +112,7 @@ class Workers:
         found: list[tuple[Bundle, Receipt]] = []
         while not self._answers.empty():
             errand, receipt = self._answers.get()
-            errands = self._errands[errand.bundle.channel]
+            errands = self._errands.get(errand.bundle.channel, [])
             if errand in errands:
                 errands.remove(errand)
             if receipt.handed or not errand.given_up:
@@ -104,7 +121,7 @@ class Workers:
         for errand in late:
             if errand.deadline <= time.monotonic():
                 errand.given_up = True
-                receipt = Receipt(handed=False, answer=f"no answer within {self._timeout:g} s")
+                receipt = Receipt(handed=False, answer=f"no answer within {self._timeout:g} s", doubtful=True)
                 found.append((errand.bundle, receipt))
         return found
 

@@ -12,8 +12,9 @@ from workbench.response.alerts.conditions import ROSTER
 from workbench.response.drills.duties import DUE_SOON, OVERDUE, Ready, drill_conditions, duties, unreadable_record
 from workbench.response.drills.record import Record
 from workbench.response.drills.request import YOUNG_NS, Answer, Request, answer, is_drill, read_request
-from workbench.response.incidents.alert import WARNING, Alert, Gone
+from workbench.response.incidents.alert import WARNING, Alert
 from workbench.response.incidents.escalation import OnCall
+from workbench.response.incidents.incident import Incident
 from workbench.response.incidents.incidents import Incidents
 
 LOOK_EVERY_NS = MINUTE_NS
@@ -28,20 +29,33 @@ class Pager(Protocol):
     def incidents(self) -> Incidents:
         """To read."""
 
-    def raise_alert(self, alert: Alert | Gone, time_ns: int) -> None:
+    def raise_alert(self, alert: Alert, time_ns: int) -> None:
         """Take an alert in.
 
         Parameters
         ----------
-        alert : Alert or Gone
+        alert : Alert
             What.
+        time_ns : int
+            Now.
+        """
+
+    def end(self, incident: Incident, reason: str, time_ns: int) -> None:
+        """Close an incident and page nobody for it any more.
+
+        Parameters
+        ----------
+        incident : Incident
+            Open.
+        reason : str
+            Why.
         time_ns : int
             Now.
         """
 
 
 class DrillDesk:
-    """Reads demands and duties; all it can do is raise an alert that says DRILL.
+    """Reads demands and duties; all it can do is raise an alert that says DRILL, and end its incident.
 
     Parameters
     ----------
@@ -109,8 +123,9 @@ class DrillDesk:
             request = None
         for one in pager.incidents.open():
             demanded = request is not None and request.cause == one.cause and not self._too_long(request, time_ns)
-            if is_drill(one.cause) and one.rungs and not demanded:
-                pager.raise_alert(Gone(one.cause, time_ns), time_ns)
+            if is_drill(one.cause) and not demanded:
+                # whether or not anybody has answered: nobody is woken for a drill that is over
+                pager.end(one, "the drill is over", time_ns)
         if request is not None and not self._known(request, pager):
             self._take(request, pager, time_ns)
 
@@ -135,8 +150,6 @@ class DrillDesk:
         if abs(time_ns - request.made_ns) > YOUNG_NS:
             return "the demand is older than a minute: ask again"
         for one in pager.incidents.open():
-            if is_drill(one.cause):
-                return f"the drill before, {one.id}, is still open: it must be acknowledged first"
             if one.level >= WARNING and not one.acknowledged and one.cause not in NOT_IN_THE_WAY:
                 return f"incident {one.id} is no drill and nobody has acknowledged it: drill when it is over"
         return ""

@@ -139,6 +139,20 @@ class Incident:
         rungs = tuple(one for one in self.rungs if rung and one != rung)
         return replace(self, rungs=rungs).settled(time_ns)
 
+    def ended(self, time_ns: int) -> "Incident":
+        """Closed without an answer: nobody is paged any more, and nobody has to acknowledge.
+
+        Parameters
+        ----------
+        time_ns : int
+            Now.
+
+        Returns
+        -------
+        Incident
+        """
+        return replace(self, rungs=(), paging_ns=None, escalate_ns=None, call_ns=None, duty_ns=None, closed_ns=time_ns)
+
     def settled(self, time_ns: int) -> "Incident":
         """Closed, if its cause is gone and somebody has acknowledged it; of level 1, if a digest has told it.
 

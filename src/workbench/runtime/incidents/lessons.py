@@ -17,7 +17,7 @@ from workbench.domain.errors import ConfigError, DataError, ExecutionError
 from workbench.response.people.private_files import write_private
 from workbench.runtime.incidents.people_record import LESSONS
 
-FOLDER = "lessons"
+FOLDER, REFUSED = "lessons", "refused"
 LONGEST = 4_000
 """Characters of one lesson."""
 LARGEST_BYTES = 40_000
@@ -91,6 +91,56 @@ class LessonBox:
         write_private(path, json.dumps(asdict(written)))
         return path
 
+    @staticmethod
+    def refusal(path: Path) -> str:
+        """Why one was refused.
+
+        Parameters
+        ----------
+        path : Path
+            Where it waited.
+
+        Returns
+        -------
+        str
+            Empty when it was not.
+
+        Raises
+        ------
+        ExecutionError
+            When that cannot be read.
+        """
+        try:
+            return (path.parent / REFUSED / f"{path.stem}.txt").read_text()
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError) as error:
+            raise ExecutionError(f"cannot read why {path.name} was refused: {error}") from error
+
+    @staticmethod
+    def refuse(path: Path, because: str) -> None:
+        """Put one aside: it is kept in ``lessons/refused/``, with the reason beside it.
+
+        Parameters
+        ----------
+        path : Path
+            Of the file.
+        because : str
+            Why.
+
+        Raises
+        ------
+        ExecutionError
+            When the system refuses.
+        """
+        aside = path.parent / REFUSED
+        # the reason first: who waits for the file to go looks for it then
+        write_private(aside / f"{path.stem}.txt", because)
+        try:
+            path.replace(aside / path.name)
+        except OSError as error:
+            raise ExecutionError(f"cannot move {path} to {aside}: {reason_of(error)}; move it by hand") from error
+
     def waiting(self) -> Iterator[tuple[Path, Written | None]]:
         """Those that wait; None for a file that is none of ours.
 
@@ -118,7 +168,7 @@ class LessonBox:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise ExecutionError(f"cannot remove {path}: {reason_of(error)}") from error
+            raise ExecutionError(f"cannot remove {path}: {reason_of(error)}; remove it by hand") from error
 
 
 def _read(path: Path) -> Written | None:

@@ -21,7 +21,16 @@ class Ending:
     def __init__(self, began_ns: int, rhythm: Rhythm) -> None:
         self._began_ns, self._patience_ns = began_ns, rhythm.last_orders_ns
         self._until_ns: int | None = None
-        self.sentence = "the loop was asked to stop"
+        self._reason, self._orders = "the loop was asked to stop", 0
+
+    @property
+    def sentence(self) -> str:
+        """The loop's last word: who ended it, and what it leaves."""
+        if self._until_ns is None or not self._orders:
+            return self._reason
+        orders = "1 ORDER" if self._orders == 1 else f"{self._orders} ORDERS"
+        they = "IT OPENS" if self._orders == 1 else "THEY OPEN"
+        return f"{self._reason}; {orders} MAY STILL FILL AND NOTHING PROTECTS WHAT {they}"
 
     def hear(self, command: Command, refused: str, now: int) -> None:
         """Take in a message that the loop has acted on.
@@ -37,7 +46,7 @@ class Ending:
         """
         if command.act == "shut_down" and not refused and command.made_ns >= self._began_ns:
             self._until_ns = now + self._patience_ns
-            self.sentence = f"the loop was shut down by {command.actor}: positions remain as they are"
+            self._reason = f"the loop was shut down by {command.actor}: positions remain as they are"
 
     def due(self, now: int, orders: Sized) -> bool:
         """Whether the loop may end.
@@ -47,10 +56,11 @@ class Ending:
         now : int
             UTC nanoseconds of the loop's clock.
         orders : sized
-            Those at the broker.
+            Those that may still fill: they are counted for the last word.
 
         Returns
         -------
         bool
         """
+        self._orders = len(orders)
         return self._until_ns is not None and (not orders or now >= self._until_ns)

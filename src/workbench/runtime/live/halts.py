@@ -1,13 +1,29 @@
-"""People's messages as the loop finds them: those in the inbox, and a halt that came as a signal."""
+"""People's messages as the loop finds them: in which order, a halt by signal, and approvals that came too late."""
 
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from workbench.data.inbox import Command, Inbox
+from workbench.data.inbox import Command, Inbox, UnreadableError
+from workbench.data.journal.journal import Journal
 from workbench.domain.errors import DataError, ExecutionError
+from workbench.domain.trading.decisions import AnyDecision, RaiseAlert, ScopeLocked
+from workbench.domain.trading.events import AnyEvent
+from workbench.engine.risk_engine import EngineState, RiskEngine
+from workbench.runtime.live.desk import stepped
+from workbench.runtime.live.outside import Messages
+
+LOOSENING = ("resume", "enable")
+"""Acts that let go; every other one restricts."""
+URGENT = 3
+"""Alert level from which on an approval that was given without it does not stand."""
+TOO_LATE = (
+    "a halt, a reduction, a lock or an urgent alert came after what the approver was shown, or the loop was started "
+    "again since: nothing was loosened; look at the book as it is now, and propose it again"
+)
 
 
 class Halts:
@@ -64,3 +80,99 @@ class Halts:
             self._inbox.send(Command.made("halt", "the loop", time.time_ns(), reason=reason[:2_000]))
         except ExecutionError as error:
             sys.stderr.write(f"workbench: the next start will not be halted by itself: {error}\n")
+
+
+class Intake:
+    """Messages in the order the loop takes them, and which approvals still stand.
+
+    What loosens is taken before what restricts, so that of messages found together the most restrictive stands.
+
+    Parameters
+    ----------
+    inbox : Messages
+        Where they wait.
+    known : set of str
+        Nonces of messages that were acted on before.
+    journal : Journal
+        Counts its rows; who approved before this start has not seen what it found.
+    """
+
+    def __init__(self, inbox: Messages, known: set[str], journal: Journal) -> None:
+        self._inbox, self._known, self._journal = inbox, known, journal
+        self._unreadable = set[Any]()
+        self._restricted = journal.head.sequence
+
+    def messages(self) -> Iterator[tuple[Any, Command | DataError]]:
+        """Take in what is new; a message that cannot be read now is told once and left where it is.
+
+        Yields
+        ------
+        tuple of (handle, Command or DataError)
+        """
+        for path, command in sorted(self._inbox.waiting(), key=lambda one: not _loosens(one[1])):
+            if isinstance(command, UnreadableError):
+                if path not in self._unreadable:
+                    self._unreadable.add(path)
+                    yield path, command
+            elif isinstance(command, DataError):
+                self._inbox.set_aside(path)
+                yield path, command
+            elif command.nonce in self._known:
+                self._inbox.done(path)
+            else:
+                self._known.add(command.nonce)
+                yield path, command
+
+    def refusal(self, command: Command, begun: tuple[RiskEngine, EngineState], events: Sequence[AnyEvent]) -> str:
+        """Why an approval does not stand any more.
+
+        Parameters
+        ----------
+        command : Command
+            Any; only what loosens, and says what its approver was shown, can be refused.
+        begun : tuple of (RiskEngine, EngineState)
+            The book before this turn.
+        events : sequence of Event
+            What this turn has found so far; nobody was shown that.
+
+        Returns
+        -------
+        str
+            Empty when it stands.
+        """
+        if not _loosens(command) or not command.seen:
+            return ""
+        shown = self._restricted <= command.seen <= self._journal.head.sequence
+        return "" if shown and not _urgent_in(begun, events) else TOO_LATE
+
+    def heard(self, commands: Sequence[tuple[Any, Command, str]], decisions: Sequence[AnyDecision]) -> None:
+        """Remember where the journal was when the loop was last restricted; its rows are written already.
+
+        Parameters
+        ----------
+        commands : sequence of (handle, Command, str)
+            What this turn acted on, or why not.
+        decisions : sequence of Decision
+            Of this turn.
+        """
+        asked = any(not refused and not _loosens(command) for _, command, refused in commands)
+        if asked or any(map(_urgent, decisions)):
+            self._restricted = self._journal.head.sequence
+
+
+def _loosens(command: Command | DataError) -> bool:
+    return isinstance(command, Command) and command.act in LOOSENING
+
+
+def _urgent(decision: AnyDecision) -> bool:
+    return isinstance(decision, ScopeLocked) or (isinstance(decision, RaiseAlert) and decision.level >= URGENT)
+
+
+def _urgent_in(begun: tuple[RiskEngine, EngineState], events: Sequence[AnyEvent]) -> bool:
+    """Whether events that are not written yet will restrict the book, tried on the engine, which is pure."""
+    engine, state = begun
+    for event in events:
+        state, decisions, _ = stepped(engine, state, event)
+        if any(map(_urgent, decisions)):
+            return True
+    return False

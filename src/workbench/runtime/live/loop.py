@@ -28,6 +28,7 @@ from workbench.engine.translation import PAIR_PLACES
 from workbench.execution.gateway import OrderGateway
 from workbench.runtime.live.desk import exposure_of, market_of, stepped, targets_of, units_of
 from workbench.runtime.live.ending import Ending
+from workbench.runtime.live.halts import Intake
 from workbench.runtime.live.latency import Latencies, OrderTimes
 from workbench.runtime.live.outside import Gathered, Outside, Rhythm
 from workbench.runtime.live.rows import command_row, decision_row, event_row, note_row, plain_row
@@ -74,7 +75,7 @@ class LiveLoop:
         self._outside, self._gateway = outside, gateway
         self._engine, self.state = begun
         self._rhythm = rhythm if rhythm is not None else Rhythm()
-        self._seen = seen if seen is not None else set()
+        self._intake = Intake(outside.inbox, seen if seen is not None else set(), outside.journal)
         self._ending = Ending(outside.wall_ns(), self._rhythm)
         self.latencies = Latencies()
         self.memory = memory if memory is not None else Memory.begun(self.state)
@@ -172,18 +173,16 @@ class LiveLoop:
         if now < self._look_ns:
             return
         self._look_ns = now + self._rhythm.inbox_ns
-        for path, command in self._outside.inbox.waiting():
+        for path, command in self._intake.messages():
             if isinstance(command, DataError):
-                self._outside.inbox.set_aside(path)
                 self._note(found.rows, now, "refused", str(command))
-            elif command.nonce in self._seen:
-                self._outside.inbox.done(path)
-            else:
-                self._seen.add(command.nonce)
+                continue
+            refused = self._intake.refusal(command, (self._engine, self.state), found.events)
+            if not refused:
                 refusals = [self._add_if_possible(found, one, now) for one in command.events(now)]
                 refused = "; ".join(filter(None, refusals))
-                found.rows.append(command_row(command, now, refused))
-                found.commands.append((path, command, refused))
+            found.rows.append(command_row(command, now, refused))
+            found.commands.append((path, command, refused))
 
     # ------------------------------------------------------------------------------------------------- acting on it
 
@@ -245,6 +244,7 @@ class LiveLoop:
         self._write([note_row(note) for note in sent])
 
     def _close_commands(self, gathered: Gathered, decisions: list[AnyDecision], now: int) -> None:
+        self._intake.heard(gathered.commands, decisions)
         for path, command, refused in gathered.commands:
             refusals = [refusal_of(one) for one in decisions if isinstance(one, ResumeRefused)]
             said = refusals[0] if command.act == "resume" and refusals else refused

@@ -2,7 +2,9 @@
 
 import { make, mark, plain, reveal, write } from "./dom.js";
 import { Refusal, ask, nonce } from "./link.js";
-import { followed, shownOutcome } from "./outcome.js";
+import { firstTry, followed, shownOutcome } from "./outcome.js";
+
+const PRESS_AGAIN = "It is not known whether this was done. Press again: it is done once, however often it is asked.";
 
 export class Asking {
   constructor(state, signal) {
@@ -18,7 +20,7 @@ export class Asking {
 
   // order: title, words, press, path, body(), choices (a node or null), danger, done, free (needs no code)
   open(order) {
-    this.order = order;
+    this.order = { ...order }; // the same button pressed anew is another order
     this.nonce = nonce();
     this.outcome = null;
     const { nodes: shown } = this;
@@ -52,7 +54,9 @@ export class Asking {
     if (!this.working) reveal(this.nodes.codeRow, this.codeDue());
     this.nodes.code.required = this.codeDue() && !this.working;
     write(this.nodes.press, this.working ? "Asking…" : this.order.press());
-    if (this.outcome) shownOutcome(this.nodes.became, followed(this.outcome, this.state));
+    if (!this.outcome) return;
+    this.outcome = followed(this.outcome, this.state);
+    shownOutcome(this.nodes.became, this.outcome);
   }
 
   busy(working) {
@@ -63,19 +67,39 @@ export class Asking {
   async submit(event) {
     event.preventDefault();
     if (this.working || !this.order) return;
-    const { order } = this;
+    const { order, nonce: once } = this;
     reveal(this.nodes.refused, false);
     this.busy(true);
     this.tick();
     try {
-      if (this.codeDue()) this.state.welcome(await ask("/api/step-up", { code: this.nodes.code.value }));
-      const answer = await ask(order.path, { nonce: this.nonce, ...order.body() });
+      const asked = { nonce: once, ...order.body() };
+      if (this.codeDue() && !(await this.steppedUp(order))) return;
+      const answer = await this.answerOf(order, asked);
       if (this.order === order) this.succeeded(answer, order);
     } catch (error) {
       if (this.order === order) this.failed(error, order);
     } finally {
-      this.busy(false);
-      this.tick();
+      if (this.order === order) {
+        this.busy(false);
+        this.tick();
+      }
+    }
+  }
+
+  // whether the dialog is still the one in which the code was given: one that was closed, or is another, sends nothing
+  async steppedUp(order) {
+    this.state.welcome(await ask("/api/step-up", { code: this.nodes.code.value }));
+    return this.order === order;
+  }
+
+  // a request that was refused is over; one without an answer, or at which the service failed, is asked again as it was
+  async answerOf(order, asked) {
+    try {
+      return await ask(order.path, asked);
+    } catch (error) {
+      const over = error instanceof Refusal && error.status < 500 && error.kind !== "replayed";
+      if (over && this.order === order) this.nonce = nonce();
+      throw error;
     }
   }
 
@@ -85,6 +109,10 @@ export class Asking {
       this.element.close();
       return;
     }
+    this.become(answer, order);
+  }
+
+  become(answer, order) {
     this.outcome = { act: order.act, ...answer };
     reveal(this.nodes.form, false);
     reveal(this.nodes.became, true);
@@ -94,18 +122,18 @@ export class Asking {
   failed(error, order) {
     this.nodes.code.value = "";
     if (error instanceof Refusal && error.kind === "replayed") {
-      const sentence = "The first try had arrived.";
-      this.succeeded({ stage: "waiting", certain: false, nonce: this.nonce, sentence }, order);
+      this.become(firstTry(this.nonce), order);
       return;
     }
-    // a request that was refused is over; one without an answer is asked again under the same nonce: it is done once
-    if (error instanceof Refusal) this.nonce = nonce();
-    const lost = "No answer: it is not known whether this arrived. Press again: it is done once, however often it is "
-      + "asked.";
-    write(this.nodes.refused, plain(error instanceof Refusal ? `Refused: ${error.message}` : lost));
+    write(this.nodes.refused, plain(failure(error)));
     reveal(this.nodes.refused, true);
     if (error.status === 401 && error.kind === "nobody") this.state.leave();
   }
+}
+
+function failure(error) {
+  if (!(error instanceof Refusal)) return `No answer. ${PRESS_AGAIN}`;
+  return error.status < 500 ? `Refused: ${error.message}` : `The service failed: ${error.message} ${PRESS_AGAIN}`;
 }
 
 function nodes() {

@@ -18,15 +18,17 @@ export function nonce() {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+// only the service itself refuses: an answer that was cut, or that somebody on the way gave, tells nothing
 async function answered(response) {
   let table = null;
   try {
     table = await response.json();
   } catch {
-    throw new Refusal(response.status, "no-answer", "The answer cannot be read.");
+    throw new Error("The answer cannot be read.");
   }
-  if (!response.ok) throw new Refusal(response.status, table.kind, table.refused);
-  return table;
+  if (response.ok && table !== null && typeof table === "object") return table;
+  if (response.ok || typeof table?.refused !== "string") throw new Error("The answer cannot be read.");
+  throw new Refusal(response.status, table.kind, table.refused);
 }
 
 export async function look(path) {

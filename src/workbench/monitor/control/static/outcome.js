@@ -19,11 +19,22 @@ const TITLES = {
   resumed: "Resumed",
   enabled: "Enabled",
   refused: "Refused by the loop",
+  unknown: "Not known",
 };
 const LASTING = new Set([
   "entries stopped", "reduced", "flat", "cancelled", "halted in full", "shut down", "recorded", "resumed", "enabled",
 ]);
+const COMMANDS = { close_all: "flatten" }; // what the loop calls it, where that is another word
 const UNPROTECTED = "The loop has ended. Positions remain and nothing protects them until a loop runs again.";
+
+// the answer to a request that had arrived before: only what is shown of it says what became of it
+export function firstTry(nonce) {
+  return {
+    nonce, stage: "unknown", certain: false, lead: "The first try had arrived; what became of it: ",
+    sentence: "nothing is shown of it here. It may have been done or refused, or it waits. Look at what the page "
+      + "shows; to ask anew, close this and open it again.",
+  };
+}
 
 // the answer may come before the broker's last fill: from then on the state that is shown says how far it is
 export function followed(outcome, state) {
@@ -31,9 +42,11 @@ export function followed(outcome, state) {
   if (outcome.stage === "shutting down" && state.source.state === "no-loop") {
     return { ...outcome, stage: "shut down", certain: true, sentence: UNPROTECTED };
   }
-  if (LASTING.has(outcome.stage) || !book || state.verdict.level !== "fresh") return outcome;
-  const row = (commands ?? []).find((one) => one.nonce === outcome.nonce);
-  if (outcome.stage === "waiting" && !row) return outcome;
+  const settled = outcome.stage === "refused" || LASTING.has(outcome.stage);
+  if (settled || !book || state.verdict.level !== "fresh") return outcome;
+  const act = COMMANDS[outcome.act] ?? outcome.act;
+  const row = (commands ?? []).find((one) => one.nonce === outcome.nonce && one.act === act);
+  if ((outcome.stage === "waiting" || outcome.stage === "unknown") && !row) return outcome;
   if (row?.refused) return { ...outcome, stage: "refused", certain: true, sentence: plain(row.refused) };
   return { ...outcome, certain: true, ...stage(outcome.act, book) };
 }
@@ -66,11 +79,12 @@ function cancelled(act, book) {
 }
 
 export function shownOutcome(node, outcome) {
-  const said = `${outcome.stage} ${outcome.sentence}`;
+  const sentence = `${outcome.lead ?? ""}${outcome.sentence}`;
+  const said = `${outcome.stage} ${sentence}`;
   if (node.dataset.said === said) return;
   mark(node, "data-said", said);
   mark(node, "data-stage", outcome.stage);
   mark(node, "data-good", LASTING.has(outcome.stage) && outcome.stage !== "shut down" ? "yes" : "no");
   const title = make("strong", { text: TITLES[outcome.stage] ?? plain(outcome.stage) });
-  node.replaceChildren(title, make("p", { text: plain(outcome.sentence) }));
+  node.replaceChildren(title, make("p", { text: plain(sentence) }));
 }
