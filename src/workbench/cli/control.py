@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.live import AGAIN, Asked, Folder, PolicyFile, say, words_for
+from workbench.cli.live import AGAIN, Asked, Folder, PolicyFile, complain, say, words_for
 from workbench.domain.errors import WorkbenchError
 
 ControlFolder = Annotated[
@@ -42,7 +42,7 @@ def started_again() -> Iterator[None]:
 
         if not isinstance(error, JournalError):
             raise
-        typer.echo(f"workbench: {error}", err=True)
+        complain(f"workbench: {error}")
         sys.exit(AGAIN)
     finally:
         kind = sys.exc_info()[0]

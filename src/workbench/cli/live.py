@@ -104,12 +104,12 @@ def live(
     try:
         run_live(request, Asked(), say)
     except (LoopFaultError, JournalError) as error:
-        typer.echo(f"workbench live: {error}", err=True)
+        complain(f"workbench live: {error}")
         sys.exit(AGAIN)
     except (WorkbenchError, OSError, SQLiteError) as error:
         if not (told := disk_trouble(error)):
             raise
-        typer.echo(f"workbench live: {told}", err=True)
+        complain(f"workbench live: {told}")
         sys.exit(AGAIN)
 
 
@@ -128,6 +128,18 @@ def say(sentence: str) -> None:
             # for good: what waits to be written must not turn a good end into exit code 120
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
+
+
+def complain(sentence: str) -> None:
+    """Tell people why a command ends; a terminal that is gone must not change its exit code.
+
+    Parameters
+    ----------
+    sentence : str
+        Why.
+    """
+    with suppress(OSError, ValueError):
+        typer.echo(sentence, err=True)
 
 
 def with_options_of(other: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -140,7 +140,8 @@ def _course(people: PeopleRecord) -> Iterator[Entry]:
         yield Entry(time_ns, "act", what, "no channel reaches anybody (people.paging.no_channel_act)", "the dispatcher")
     closed_ns = people.incident.closed_ns
     if closed_ns is not None:
-        yield Entry(closed_ns, "course", "Incident closed", "the cause is gone and somebody has acknowledged it")
+        answered = "and somebody has acknowledged it" if people.incident.acknowledgements else "nobody acknowledged it"
+        yield Entry(closed_ns, "course", "Incident closed", f"the cause is gone, {answered}")
 
 
 def _step(people: PeopleRecord, before: Step | None, one: Step) -> Iterator[Entry]:
