@@ -84,6 +84,19 @@ class PaperBroker:
         if chance < self._plan.timeout_before_probability + self._plan.timeout_after_probability:
             raise OutcomeUnknownError("the paper broker did not answer in time")
 
+    def traded_by_another(self, order: Order, now_ns: int) -> None:
+        """Somebody else trades on the account, past us: made up for a rehearsal, as a real account may see it.
+
+        Parameters
+        ----------
+        order : Order
+            Theirs, with an id that is none of ours.
+        now_ns : int
+            Now.
+        """
+        self._begin(now_ns)
+        self._accept(order, now_ns)
+
     def cancel(self, order_id: str, now_ns: int) -> None:
         """Cancel what has not been executed yet; an order that has ended, or was never heard of, stays as it is."""
         self._begin(now_ns)

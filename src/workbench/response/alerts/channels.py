@@ -52,6 +52,10 @@ class Channel(Protocol):
         """
 
 
+def _unheard(_record: logging.LogRecord) -> bool:
+    return False
+
+
 @cache
 def _asset() -> "AppriseAsset":
     """How apprise behaves here: it says nothing, keeps nothing, follows no redirection and adds no pictures."""
@@ -63,7 +67,8 @@ def _asset() -> "AppriseAsset":
         Apprise.instantiate("json://localhost")
     # these name hosts, users, paths and addresses of a channel in their logs
     for name in ("apprise", "urllib3", "urllib3.connectionpool"):
-        logging.getLogger(name).disabled = True
+        # not `disabled`: whoever sets up logging later, as a web server does, would let them speak again
+        logging.getLogger(name).addFilter(_unheard)
     return AppriseAsset(
         app_id="FX risk workbench", app_desc="FX risk workbench", app_url="", image_url_mask="", image_url_logo="",
         image_path_mask="", async_mode=False, interpret_escapes=False, interpret_emojis=False, http_redirects=False,

@@ -239,7 +239,7 @@ def _trade_behind_our_back(stage: Stage) -> None:
         price=price,
         valid_until_ns=now + ORDER_LIVES_NS,
     )
-    stage.broker.submit(order, now)
+    stage.broker.traded_by_another(order, now)
 
 
 def _people_controls(policy: Policy) -> list[Control]:
