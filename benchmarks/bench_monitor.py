@@ -227,24 +227,36 @@ def halted(loop: Loop, browser: Browser) -> float:
 def felt(folder: Path, size: Size) -> dict[str, list[dict[str, float]]]:
     """Latencies of a loop without viewers (A) and with all of them (B), one after the other."""
     found: dict[str, list[dict[str, float]]] = {"A": [], "B": []}
-    busy = (CALM, "--seconds", str(QUOTED_SECONDS))
+    busy, record = (CALM, "--seconds", str(QUOTED_SECONDS)), folder.with_name("durations.json")
     for phase in size.phases:
         with ExitStack() as open_pages:
             kernels: Callable[[], list[psutil.Process]] = list
             with loop_on(folder, *busy) as loop:
                 if phase == "B":
                     tabs, kernels = crowd(loop, size.viewers, open_pages)
-            # the loop is started again, so that it counts from nothing, compiling left out; the pages stay
-            with loop_on(folder, *busy) as loop:
+            # the loop is started again, so that nothing is compiled while it is watched; the pages stay
+            with loop_on(folder, *busy, record=record) as loop:
                 if phase == "B":
                     until(tabs.is_fresh, "the page shows the loop that was started again")
+                time.sleep(min(SETTLING_SECONDS, size.phase_seconds))
+                began_ns = time.monotonic_ns()
                 browser_share, kernels_share = metered(browser_processes), metered(kernels)
                 time.sleep(size.phase_seconds)
                 shares = {"browser": browser_share(), "kernels": kernels_share()}
-                latency = loop.shown()["latency"]
-        figures = {f"{stage} {figure}": latency[stage][figure] for stage in FELT for figure in ("mean", "p99")}
-        found[phase].append({**figures, **shares})
+                real_time = float(loop.shown()["health"]["real_time"] or 0)
+        found[phase].append({**durations(record, began_ns), **shares, "real time": real_time})
     return found
+
+
+def durations(record: Path, began_ns: int) -> dict[str, float]:
+    """Milliseconds of each stage the loop has recorded since a moment: mean, and quantile of 99 %."""
+    figures = {}
+    for stage, rows in json.loads(record.read_text()).items():
+        if stage in FELT:
+            milliseconds = [duration_ns / 1e6 for moment_ns, duration_ns in rows if moment_ns >= began_ns]
+            figures[f"{stage} mean"] = float(np.mean(milliseconds))
+            figures[f"{stage} p99"] = float(np.quantile(milliseconds, 0.99))
+    return figures
 
 
 def crowd(loop: Loop, viewers: int, open_pages: ExitStack) -> tuple[Browser, Callable[[], list[psutil.Process]]]:
@@ -332,7 +344,8 @@ def felt_rows(found: dict[str, list[dict[str, float]]], size: Size) -> list[Row]
         note = (
             f"{size.phases} of {size.phase_seconds:.0f} s, {16 / QUOTED_SECONDS:.0f} quotes/s; without: "
             f"{', '.join(f'{one:.2f}' for one in without)}; with: {', '.join(f'{one:.2f}' for one in within)}; means "
-            f"{means[0]:.2f} and {means[1]:.2f} ms; counted in steps of 12 %"
+            f"{means[0]:.2f} and {means[1]:.2f} ms; the loop ran "
+            f"{'in real time' if all(one['real time'] for one in (*found['A'], *found['B'])) else 'among others'}"
         )
         if stage == FELT[-1]:
             browser, kernels = (100 * np.mean([one[name] for one in found["B"]]) for name in ("browser", "kernels"))

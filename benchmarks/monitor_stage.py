@@ -102,9 +102,11 @@ class Loop:
 
 
 @contextmanager
-def loop_on(folder: Path, feed: str, *options: str) -> Iterator[Loop]:
-    """Run a loop; it is there once it has prices."""
-    command = command_of("live", "--feed", feed, "--folder", str(folder), *options)
+def loop_on(folder: Path, feed: str, *options: str, record: Path | None = None) -> Iterator[Loop]:
+    """Run a loop; it is there once it has prices. Asked to, it leaves a record of every duration."""
+    words = ("live", "--feed", feed, "--folder", str(folder), *options)
+    recorded = [sys.executable, str(Path(__file__).with_name("recorded_loop.py")), str(record), *words]
+    command = command_of(*words) if record is None else recorded
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         loop = Loop(process, folder)
         try:

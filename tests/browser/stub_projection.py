@@ -343,6 +343,7 @@ def machine(*, priced: bool) -> dict[str, Any]:
         "health": {
             "journal_bytes": 412_000_000,
             "disk_free_bytes": 75_078_115_328,
+            "real_time": 1,
             "memory_bytes": 283_578_368,
         },
     }

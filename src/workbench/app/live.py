@@ -22,7 +22,7 @@ from workbench.app.live_parts import (
     trading,
 )
 from workbench.app.live_shell import live_folder, set_aside
-from workbench.app.live_start import starting
+from workbench.app.live_start import in_real_time, starting
 from workbench.app.sources import load_rates, registry
 from workbench.data.files import reason_of
 from workbench.domain.errors import ConfigError
@@ -108,6 +108,10 @@ def run_live(request: LiveRequest, stopped: Callable[[], bool], tell: Callable[[
             tell(f"{world.label}; {world.book.name} book, equity {world.book.equity:,.0f} USD")
             loop, begun = opened.enter_context(opened_loop(request, policy, world, folder))
         tell(f"journal in {folder}: " + (f"resumed after {begun.stepped} events" if begun.resumed else "new"))
+        if request.speed == 1.0:
+            # a replay that runs faster would take all there is from whoever watches it
+            hindered = opened.enter_context(in_real_time())
+            tell(f"the loop runs among other programs, {hindered}" if hindered else "the loop runs in real time")
         loop.run(lambda: stopped() or is_over(world, loop))
         tell("stopped: everything is on the disk, starting again goes on from here")
 

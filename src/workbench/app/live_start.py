@@ -16,6 +16,8 @@ prepare_environment()
 from workbench.engine.compiling import compile_from_the_end
 compile_from_the_end()
 """
+FEWEST_PROCESSORS = 2
+"""A loop that went wrong in real time would leave nothing of a single one to those who watch it."""
 LAST_COMPILED = "*/step.step_alone-*.nbi"
 """Index of the kernel that is finished after all it calls, in the folder of compiled kernels."""
 
@@ -79,3 +81,32 @@ def compiler() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+@contextmanager
+def in_real_time() -> Iterator[str]:
+    """Let this thread run, within this block, as soon as it has something to do, before any ordinary program.
+
+    A loop sleeps nearly always and needs little; but woken, it would wait for whatever runs there, up to a tick of the
+    kernel (4 ms). What it starts is ordinary again.
+
+    Yields
+    ------
+    str
+        Why it was not possible, and what to do; empty when it was.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        yield "this system does not offer real time"
+        return
+    if len(os.sched_getaffinity(0)) < FEWEST_PROCESSORS:
+        yield f"real time needs at least {FEWEST_PROCESSORS} processors, so that the watchdog keeps one"
+        return
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except OSError:
+        yield "this user may not ask for real time: allow it with LimitRTPRIO=1 in the unit, or rtprio 1 in limits.conf"
+        return
+    try:
+        yield ""
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -9,7 +9,7 @@ from workbench.data.journal.storage import DATABASE, SIDE_FILES
 from workbench.domain.trading.market_hours import SECOND_NS
 
 ASKED_EVERY_NS = 5 * SECOND_NS
-NAMES = ("journal_bytes", "disk_free_bytes", "memory_bytes")
+NAMES = ("journal_bytes", "disk_free_bytes", "memory_bytes", "real_time")
 MEMORY = Path("/proc/self/statm")
 
 
@@ -42,12 +42,14 @@ class Machine:
         Returns
         -------
         dict
-            Bytes of the journal's files, free bytes of its disk, resident bytes of this process; None is not known.
+            Bytes of the journal's files, free bytes of its disk, resident bytes of this process, and 1 when this thread
+            runs in real time, 0 when among other programs; None is not known.
         """
         return {
             "journal_bytes": self._journal_bytes(),
             "disk_free_bytes": self._disk_free_bytes(),
             "memory_bytes": resident_bytes(),
+            "real_time": is_in_real_time(),
         }
 
     def _journal_bytes(self) -> int | None:
@@ -74,6 +76,21 @@ def resident_bytes() -> int | None:
     """
     with suppress(OSError, ValueError, IndexError):
         return int(MEMORY.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def is_in_real_time() -> int | None:
+    """Whether the system lets this thread run before ordinary programs.
+
+    Returns
+    -------
+    int or None
+        1 or 0; None where the system does not tell.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        return None
+    with suppress(OSError):
+        return int(os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK in (os.SCHED_FIFO, os.SCHED_RR))
     return None
 
 

@@ -15,6 +15,7 @@ const SYSTEM_TERMS = [
     term: "Running since",
     key: "loop.began_ns",
   }, { term: "Turns", key: "loop.turns" },
+  { term: "Scheduling", key: "health.real_time" },
   { term: "Memory", key: "health.memory_bytes" }, { term: "Journal row", key: "journal.sequence" },
   { term: "Journal head", key: "journal.digest" }, { term: "Journal size", key: "health.journal_bytes" },
   { term: "Disk free", key: "health.disk_free_bytes" }, { term: "Watchdog", key: "health.watchdog" },
@@ -88,6 +89,8 @@ function drawSystem(list, { loop, journal, health: found, pid }) {
     known(loop?.began_ns) ? `${utc(loop.began_ns).slice(0, 16)} UTC` : NOT_KNOWN,
   );
   list.say("loop.turns", loop?.turns, number(loop?.turns));
+  const scheduling = found?.real_time ? "real time" : "among other programs";
+  list.say("health.real_time", found?.real_time, known(found?.real_time) ? scheduling : NOT_KNOWN);
   list.say("health.memory_bytes", found?.memory_bytes, bytes(found?.memory_bytes));
   list.say(
     "journal.sequence",
