@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export WORKBENCH_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run weekly drill test test-browser pictures soak check bench bench-smoke lab lock clean
+.PHONY: help setup run weekly monthly schedule drill test test-browser pictures soak check bench bench-smoke lab lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ run: setup ## main job: data, models, regimes, a calibration adopted or refused,
 
 weekly: setup ## the grid of strategies: swept, walked forward, tested together, ten chosen, the report (ARGS="--grid mine.toml")
 	$(BIN)/workbench select $(ARGS)
+
+monthly: setup ## the drill as a run with its report: every control on paper, channels, people (ARGS="--due")
+	$(BIN)/workbench monthly $(ARGS)
+
+schedule: setup ## print the crontab of the daily, weekly and monthly run (ARGS="--systemd" for timers)
+	@$(BIN)/workbench schedule $(ARGS)
 
 drill: setup ## every control fired on a paper account, every channel tried, those on call paged (ARGS="--due")
 	$(BIN)/workbench drill $(ARGS)

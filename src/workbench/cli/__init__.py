@@ -13,7 +13,7 @@ from workbench.app import DailyOrder
 from workbench.cli.calibrations import calibration_commands
 from workbench.cli.control import control, watchdog
 from workbench.cli.data import data_commands
-from workbench.cli.drill import drill
+from workbench.cli.drill import drill, monthly, schedule
 from workbench.cli.incidents import incident_commands
 from workbench.cli.live import live_commands
 from workbench.cli.monitor import monitor
@@ -68,6 +68,8 @@ cli.command()(monitor)
 cli.command()(control)
 cli.command()(watchdog)
 cli.command()(drill)
+cli.command()(monthly)
+cli.command()(schedule)
 cli.add_typer(people_commands, name="people")
 cli.add_typer(incident_commands, name="incident")
 

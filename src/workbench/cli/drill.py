@@ -1,6 +1,8 @@
-"""``workbench drill``: fires every control and every channel in earnest on paper, and times people."""
+"""``workbench drill`` and ``monthly``: every control and channel fired in earnest on paper, and people timed."""
 
 import getpass
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from workbench.app.drills.plan import DrillOrder, DrillPlan
     from workbench.response.drills.record import Drilled
 
-FAILED = 1
+FAILED, INTERRUPTED = 1, 130
 
 ControlNames = Annotated[
     list[str] | None,
@@ -30,6 +32,11 @@ Level = Annotated[
 ]
 
 
+ControlFolder = Annotated[
+    str, typer.Option(help="Roster, channels, record of drills [default: WORKBENCH_HOME/control]")
+]
+
+
 def drill(
     control: ControlNames = None,
     channel: ChannelNames = None,
@@ -42,9 +49,7 @@ def drill(
         str, typer.Option(help="Where the page goes [default: drill-report.html beside the record]")
     ] = "",
     folder: Folder = "",
-    control_folder: Annotated[
-        str, typer.Option(help="Roster, channels, record of drills [default: WORKBENCH_HOME/control]")
-    ] = "",
+    control_folder: ControlFolder = "",
     policy: PolicyFile = "",
 ) -> None:
     """Fire every control on a paper account, try every channel, page those on call; all of it timed and recorded."""
@@ -100,3 +105,53 @@ def run(order: "DrillOrder", plan: "DrillPlan") -> None:
 
 def _named(failed: "list[Drilled]") -> str:
     return ", ".join(one.name for one in failed)
+
+
+def monthly(
+    due: Annotated[bool, typer.Option("--due", help="Only what is due or soon will be: for every morning")] = False,
+    runs: Annotated[str, typer.Option(help="Folder of the runs [default: WORKBENCH_HOME/monthly]")] = "",
+    folder: Folder = "",
+    control_folder: ControlFolder = "",
+    policy: PolicyFile = "",
+    change: Annotated[list[str] | None, typer.Option("--set", help="Notebook parameter: step.name=value")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run")] = False,
+) -> None:
+    """Drill everything or what is due in a notebook, and write the report; fails when anything failed."""
+    from workbench.app.drills.monthly import MonthlyOrder, monthly_run
+    from workbench.app.drills.plan import plan_of
+    from workbench.monitor.console import RunProgress
+
+    order = MonthlyOrder(due, runs, folder, control_folder, policy, tuple(change or ()))
+    progress = RunProgress()
+    run = monthly_run(order, progress)
+    plan = plan_of(order.drill)
+    if due and plan.is_empty and not resume:
+        for sentence in (*plan.left, "nothing is due"):
+            typer.echo(sentence)
+        return
+    typer.echo(f"Monthly run for {run.folder.date}")
+    try:
+        with progress:
+            done = run.execute(resume=resume)
+    except KeyboardInterrupt:
+        typer.echo("workbench: interrupted; earlier results are untouched, --resume goes on where it stopped", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    _tell(done)
+
+
+def _tell(done: Path) -> None:
+    found = json.loads((done / "results" / "drill.json").read_text(encoding="utf-8"))
+    for sentence in found["left"]:
+        typer.echo(sentence)
+    count = len(found["drilled"])
+    typer.echo(f"\n{count} of {count} passed")
+    typer.echo(f"Report: {done / 'index.html'}")
+
+
+def schedule(
+    systemd: Annotated[bool, typer.Option("--systemd", help="Services and timers instead of a crontab")] = False,
+) -> None:
+    """Print the lines that run the daily, weekly and monthly pipelines of this checkout by the clock."""
+    from workbench.app.drills.timetables import timetables
+
+    typer.echo(timetables(systemd=systemd))

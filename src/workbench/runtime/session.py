@@ -40,15 +40,11 @@ class Picture:
         return self.png, {"width": int.from_bytes(self.png[16:20], "big") * SHOWN_PER_INCH // DOTS_PER_INCH}
 
 
-@dataclass
-class Session:
-    """Data up to the as-of date, the policy, and the folder results go to."""
+class Results:
+    """What a notebook leaves in its folder: results for later steps, pictures for the report, how far it is."""
 
-    rates: DailyRates
-    policy: Policy
-    home: Path
     folder: Path
-    _told: float = field(default=0.0, repr=False)
+    _told: float = 0.0
 
     def keep(self, name: str, result: dict[str, Any]) -> None:
         """Leave a result for later steps.
@@ -99,6 +95,16 @@ class Session:
             note = json.dumps({"what": what, "done": done, "total": total})
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "progress.json").write_text(note, encoding="utf-8")
+
+
+@dataclass
+class Session(Results):
+    """Data up to the as-of date, the policy, and the folder results go to."""
+
+    rates: DailyRates
+    policy: Policy
+    home: Path
+    folder: Path
 
     def check_data(self, *, accepted_by: str = "") -> QualityReport:
         """Judge the data; with a name, accept on the record what is flagged.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ALL = "all"
 FOLDER, REPORT = "control", "drill-report.html"
 CHANNEL_FILE_NAME = "channels.toml"
-"""Stands for all channels in the record while the file is refused: the control service has none then."""
+"""Stands for all channels in the record while the file has faults: none is tried before it is right."""
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ def _channels(order: DrillOrder, names: Sequence[str], means: Means) -> "list[Dr
 
     drilled = list(try_channels(wanted, order.roster, order.policy, now_ns, tell))
     if CHANNEL_FILE_NAME in names:
-        sentence = f"the control service would have no channel but the log: {refused}"[:LONGEST_SENTENCE]
+        sentence = f"not everything in it is used as it should be: {refused}"[:LONGEST_SENTENCE]
         file = Drilled(kind=CHANNEL, name=CHANNEL_FILE_NAME, time_ns=now_ns, passed=False, sentence=sentence)
         drilled.append(file)
     return drilled

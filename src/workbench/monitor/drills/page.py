@@ -1,5 +1,6 @@
 """The page of drills: verdict first, then every control with its seconds against the policy's, channels, people."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -8,6 +9,7 @@ from jinja2 import Environment, FunctionLoader, select_autoescape
 from markupsafe import Markup
 
 from workbench.monitor.drills.words import KINDS, Standing, rows_of, verdict_of
+from workbench.monitor.report import picture
 from workbench.response.drills.names import CHANNEL, CONTROL, PERSON
 from workbench.response.people.private_files import write_private
 
@@ -21,7 +23,30 @@ NOTES = {
 }
 
 
-def write_drill_page(path: Path, standing: Standing) -> None:
+FIGURES = {
+    "drill_times": "What every control took, and what the policy allows",
+    "drill_due": "What is drilled, and until when that holds",
+}
+
+
+def write_month_page(folder: Path, standing: Standing) -> None:
+    """Write ``index.html`` of a monthly run: the page with the run's pictures and notebooks.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    standing : Standing
+        How everything stands.
+    """
+    drawn = [(title, picture(folder, name)) for name, title in FIGURES.items()]
+    notebooks = sorted(path.name for path in folder.glob("*.html") if path.name != "index.html")
+    write_drill_page(folder / "index.html", standing, [one for one in drawn if one[1]], notebooks)
+
+
+def write_drill_page(
+    path: Path, standing: Standing, figures: Sequence[tuple[str, str]] = (), notebooks: Sequence[str] = ()
+) -> None:
     """Write the page, for its owner alone.
 
     Parameters
@@ -30,6 +55,10 @@ def write_drill_page(path: Path, standing: Standing) -> None:
         HTML, self-contained, without script.
     standing : Standing
         How everything stands.
+    figures : sequence of (str, str), optional
+        Title and data address of pictures.
+    notebooks : sequence of str, optional
+        Pages beside it that tell more.
     """
     parts = resources.files("workbench.monitor")
 
@@ -52,6 +81,8 @@ def write_drill_page(path: Path, standing: Standing) -> None:
         sections=[(title, NOTES[kind], rows[kind]) for kind, title in KINDS.items()],
         demo=standing.roster.demo,
         left=standing.left,
+        figures=figures,
+        notebooks=notebooks,
         policy=standing.policy.hash[:12],
         made=f"{datetime.fromtimestamp(standing.now_ns // 10**9, tz=UTC):%Y-%m-%d %H:%M} UTC",
     )

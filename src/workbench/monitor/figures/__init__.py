@@ -1,5 +1,6 @@
 """Figures for notebooks and reports: matplotlib, drawn from plain arrays and tables; and some that answer choices."""
 
+from workbench.monitor.figures.drills import drill_due, drill_times
 from workbench.monitor.figures.interactive import (
     curve_explorer,
     grid_explorer,
@@ -51,6 +52,8 @@ __all__ = [
     "curve_explorer",
     "degradation",
     "drawdown_fan",
+    "drill_due",
+    "drill_times",
     "early_warning",
     "engine_equity",
     "equity_fan",

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.domain.errors import ConfigError
+from workbench.runtime.pipelines.timetable import Timetable
 
 
 class Step(BaseModel):
@@ -62,6 +63,8 @@ class Pipeline(BaseModel):
         How many steps may run side by side.
     imports : tuple of str
         Modules its kernels import while they wait for their notebook.
+    schedule : Timetable, optional
+        When it is to run by itself; a pipeline without one is run by hand.
     steps : tuple of Step
         In the order they are started.
     """
@@ -72,6 +75,7 @@ class Pipeline(BaseModel):
     title: str
     at_once: int = Field(ge=1, default=1)
     imports: tuple[str, ...] = ()
+    schedule: Timetable | None = None
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
