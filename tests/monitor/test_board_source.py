@@ -6,12 +6,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from workbench.domain.errors import DataError
 from workbench.monitor.board.source import OtherVersionError, Source, understood
-from workbench.monitor.board.starting import FILE, Starting, forget_start, left_in
+from workbench.monitor.board.starting import BEGAN, FILE, Starting, began_ticks, forget_start, left_in
 
 
 class Clocks:
@@ -231,6 +232,31 @@ def test_a_start_whose_process_has_ended_is_none(source, clocks):
     assert state(source, clocks) == "no-journal"
 
 
+def test_a_process_that_has_the_number_of_one_that_ended_is_not_taken_for_it(source, clocks):
+    begun(source, clocks, 1.0)
+    assert state(source, clocks) == "starting"
+    note = source.folder / FILE
+    table = json.loads(note.read_text())
+    assert table[BEGAN] == began_ticks(os.getpid()) > 0
+    note.write_text(json.dumps({**table, BEGAN: table[BEGAN] - 1}))
+    assert state(source, clocks) == "no-journal"
+    del table[BEGAN]
+    note.write_text(json.dumps(table))
+    assert state(source, clocks) == "no-journal"
+
+
+def test_when_a_process_began_is_read_whatever_it_calls_itself():
+    rename = "import ctypes, sys; ctypes.CDLL(None).prctl(15, b') R 1 (x'); print('ready', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert ") R 1 (x" in Path(f"/proc/{process.pid}/stat").read_text()
+        hertz, uptime = os.sysconf("SC_CLK_TCK"), float(Path("/proc/uptime").read_text().split()[0])
+        age = uptime - began_ticks(process.pid) / hertz
+        process.communicate(b"\n")
+    assert 0 <= age < 30
+    assert began_ticks(process.pid) == 0
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -242,5 +268,5 @@ def test_a_start_whose_process_has_ended_is_none(source, clocks):
     ],
 )  # fmt: skip
 def test_a_damaged_note_of_a_start_is_none(tmp_path, content):
-    (tmp_path / FILE).write_text(content)
+    (tmp_path / FILE).write_text(content.replace("}", f', "{BEGAN}": {began_ticks(1)}}}'))
     assert left_in(tmp_path) is None

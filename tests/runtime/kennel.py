@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -58,6 +58,8 @@ class TestClock:
 
     __test__ = False
     seconds: float = 0.0
+    meanwhile: Callable[[], None] = lambda: None
+    """Happens while somebody sleeps for less than a second."""
 
     def wall_ns(self) -> int:
         return NOON + int(self.seconds * SECOND)
@@ -66,6 +68,8 @@ class TestClock:
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
+        if seconds < 1:
+            self.meanwhile()
         self.seconds += seconds
 
 
@@ -88,7 +92,7 @@ class Kennel:
         self.watchdog = self.fresh()
 
     def fresh(self, **options: object) -> Watchdog:
-        pages = DirectPages([self.phone], SmallRoster, PEOPLE)
+        pages = DirectPages({"call": self.phone}, SmallRoster, PEOPLE)
         return Watchdog(self.home / "live", pages, self.clock, replace(self.options, **options))
 
     def speak(self, *rows: Row) -> None:

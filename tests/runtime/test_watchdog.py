@@ -70,7 +70,7 @@ def test_a_loop_that_has_not_spoken_yet_may_be_starting(kennel: Kennel) -> None:
 
 def test_without_any_loop_there_is_nothing_to_watch(tmp_path: Path) -> None:
     clock, phone = TestClock(), Phone()
-    pages = DirectPages([phone], SmallRoster, PEOPLE)
+    pages = DirectPages({"call": phone}, SmallRoster, PEOPLE)
     ends = iter([False] * 100 + [True])
     watch(tmp_path / "live", pages, clock, WatchOptions(tmp_path / "control", stopped=lambda: next(ends)))
     assert read_heartbeat(tmp_path / "control").sentence == "no loop has run here yet" and not phone.letters
@@ -78,7 +78,7 @@ def test_without_any_loop_there_is_nothing_to_watch(tmp_path: Path) -> None:
 
 def test_a_loop_that_begins_long_after_the_watchdog_has_its_patience_too(tmp_path: Path) -> None:
     clock, phone = TestClock(), Phone()
-    pages = DirectPages([phone], SmallRoster, PEOPLE)
+    pages = DirectPages({"call": phone}, SmallRoster, PEOPLE)
     watchdog = Watchdog(tmp_path / "live", pages, clock, WatchOptions(tmp_path / "control"))
     for second in range(200):
         if second == 100:
@@ -219,7 +219,7 @@ def paged_after(tmp_path: Path, how: signal.Signals) -> tuple[float, str]:
     """Seconds from a signal to a process that speaks like a loop, to the first page; and what it says."""
     phone, over = Phone(), threading.Event()
     process = subprocess.Popen([sys.executable, "-c", FAKE_LOOP, str(tmp_path / "live")], stdout=subprocess.PIPE)
-    pages = DirectPages([phone], SmallRoster, PEOPLE)
+    pages = DirectPages({"call": phone}, SmallRoster, PEOPLE)
     options = WatchOptions(tmp_path / "control", stopped=over.is_set)
     watcher = threading.Thread(target=watch, args=(tmp_path / "live", pages, MachineClock(), options))
     try:

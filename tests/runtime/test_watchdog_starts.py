@@ -1,11 +1,12 @@
 """A process that is only starting is neither halted nor made an emergency; nor does a dead terminal stop a page."""
 
 import errno
+import fcntl
 import os
 import stat
 
 import pytest
-from kennel import KEY, NOON, PEOPLE, Kennel
+from kennel import KEY, NOON, PEOPLE, SECOND, Kennel
 
 from workbench.data.journal.journal import Journal
 from workbench.data.journal.storage import LOCK
@@ -37,6 +38,50 @@ def test_a_planned_restart_is_neither_halted_nor_an_emergency_and_is_over_when_i
     assert stopped.level() == 0 and stopped.told[-1] == "the loop speaks again"
     stopped.run(10, speaking=False)
     assert (stopped.level(), stopped.halts(), stopped.called()) == (4, 1, ["ann"])
+
+
+@pytest.mark.parametrize("told_before", [True, False])
+def test_a_lock_held_for_a_moment_makes_no_emergency_of_a_planned_stop(kennel: Kennel, told_before: bool) -> None:
+    kennel.process = ANOTHER
+    kennel.run(3, speaking=True)
+    kennel.stop_in_good_order()
+    kennel.run(60 if told_before else 1, speaking=False)
+    # the next loop has the lock and has not written its number yet, or gives up again: the old number stands there
+    lock = kennel.home / "live" / LOCK
+    lock.write_text(str(ANOTHER))
+    held = lock.open("rb")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    kennel.clock.meanwhile = held.close
+    if not told_before:
+        kennel.clock.seconds += PEOPLE.paging.loop_silent_seconds + 1
+    kennel.run(1, speaking=False)
+    assert held.closed, "it was asked twice"
+    assert (kennel.level(), kennel.halts(), kennel.called()) == (2, 0, [])
+
+
+def test_a_loop_that_ends_between_two_questions_has_said_why(kennel: Kennel) -> None:
+    kennel.run(3, speaking=True)
+    kennel.clock.seconds += PEOPLE.paging.loop_silent_seconds + 1
+    kennel.clock.meanwhile = kennel.stop_in_good_order
+    kennel.run(1, speaking=False)
+    assert (kennel.level(), kennel.halts()) == (0, 0), "it has just spoken"
+    kennel.run(20, speaking=False)
+    assert (kennel.level(), kennel.halts()) == (2, 0)
+
+
+def test_a_loop_that_hangs_is_asked_twice_once_and_then_each_second_once(kennel: Kennel) -> None:
+    asked: list[float] = []
+    kennel.clock.meanwhile = lambda: asked.append(kennel.clock.seconds)
+    kennel.run(3, speaking=True)
+    kennel.run(30, speaking=False)
+    assert len(asked) == 1 and (kennel.level(), kennel.halts()) == (4, 1)
+
+
+def test_a_control_service_that_starts_at_that_moment_is_no_emergency(kennel: Kennel) -> None:
+    kennel.serve(3, turning=True)
+    kennel.clock.meanwhile = lambda: kennel.beat.tell(kennel.clock.wall_ns() + SECOND)
+    kennel.serve(PEOPLE.paging.service_silent_seconds + 2, turning=False)
+    assert read_heartbeat(kennel.options.control).service is None and kennel.called() == []
 
 
 def test_a_restart_that_never_speaks_is_an_emergency_after_its_time_to_start(stopped: Kennel) -> None:

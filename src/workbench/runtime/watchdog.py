@@ -27,12 +27,15 @@ from workbench.response.alerts.watchdog_file import (
     service_alert,
     silence_alert,
 )
+from workbench.response.incidents.alert import WARNING
 from workbench.response.incidents.incident import Incident
 from workbench.runtime.telling import unbroken
 from workbench.runtime.vigil import Sight, Vigil, WatchClock, Watched
 
 LOOP_STATUS = "status"
 LOOK_SECONDS = 1.0
+ASK_AGAIN_SECONDS = 0.2
+"""A process that is just ending or just beginning shows another picture after that; one that hangs does not."""
 ROWS_LOOKED_BACK = 20
 """In which the loop's last word is found, if it ended in good order."""
 ACTOR = "the watchdog"
@@ -135,7 +138,8 @@ class Watchdog:
     def turn(self) -> None:
         """Look at both once, page if need be, and write the heartbeat."""
         now_ns = self._clock.wall_ns()
-        loop, service = self.look(), self.look_at_service()
+        loop = self._seen_twice(self.look, self._loop)
+        service = self._seen_twice(self.look_at_service, self._service)
         self._attend_loop(loop, now_ns)
         self._attend_service(service, now_ns)
         for sentence in self._pages.turn(now_ns):
@@ -150,6 +154,18 @@ class Watchdog:
         except ExecutionError as error:
             self._tell(str(error))
 
+    def _seen_twice(self, look: Callable[[], Sight], vigil: Vigil) -> Sight:
+        """How a process is; what would make it worse than people were told is looked at once more.
+
+        The last word of a process, its end, the lock and the number in it do not change at one moment.
+        """
+        sight = look()
+        known = vigil.incident is not None and vigil.incident.level > WARNING
+        if not sight.silent or sight.on_purpose or known:
+            return sight
+        self._clock.sleep(ASK_AGAIN_SECONDS)
+        return look()
+
     # the loop
 
     def look(self) -> Sight:
@@ -160,10 +176,11 @@ class Watchdog:
             with JournalReader(self._folder) as reader:
                 written_ns, speaker = _spoken(reader.shown(LOOP_STATUS))
                 self._loop.hear(written_ns)
+                # before its last word: whoever does not hold the lock any more has said it
+                holder = lock_holder(self._folder)
                 last_word = _last_word(reader)
         except (DataError, ExecutionError) as error:
             return self._loop.sight(f"the loop's journal cannot be read: {error}", on_purpose=False)
-        holder = lock_holder(self._folder)
         on_purpose = holder is None and last_word == "stopped"
         how = "was asked to stop" if on_purpose else "is not running" if holder is None else "is stopped or hangs"
         starting = holder if speaker != holder else None

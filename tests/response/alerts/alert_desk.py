@@ -119,7 +119,7 @@ class Desk:
         self.journal = Journal(self.folder / "control", ONE_KEY)
         source = LoopAlerts(self.folder / "live", self.policy)
         around = Surroundings(
-            self.journal, source, self.inbox, lambda: self.roster, tuple(self.channels.values()), self.policy,
+            self.journal, source, self.inbox, lambda: self.roster, dict(self.channels), self.policy,
             lambda time_ns: self.conditions, "https://box.example/",
         )  # fmt: skip
         return Dispatcher(around)

@@ -58,7 +58,7 @@ def test_the_watchdog_marks_what_may_have_arrived_and_not_what_was_refused(hang:
     hangs = threading.Event()
     call.hangs, call.refuses = hangs if hang else None, not hang
     paging = policy_with(hand_over_seconds=0.05, attempts=3, retry_seconds=1)
-    pages = DirectPages([call], roster, paging.people)
+    pages = DirectPages({"call": call}, roster, paging.people)
     incident = opened("I1", Alert("x", 4, "loop", NOON, "the loop is silent", lasts=True), NOON)
     pages.page(replace(incident, round=1), [("call", "ann")], NOON)
     told: list[str] = []

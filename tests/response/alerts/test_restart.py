@@ -79,9 +79,7 @@ def check_cut(desk: Desk, folder: Path, rows: list[Row]) -> None:
     journal.write(rows)
     channels = four()
     source = LoopAlerts(desk.folder / "live", desk.policy)
-    dispatcher = Dispatcher(
-        Surroundings(journal, source, desk.inbox, lambda: desk.roster, tuple(channels.values()), desk.policy)
-    )
+    dispatcher = Dispatcher(Surroundings(journal, source, desk.inbox, lambda: desk.roster, channels, desk.policy))
     pages = {page.id: page.state for page in dispatcher.outbox.waiting()}
     handed = {page.id for page in dispatcher.outbox.ended() if page.state == "handed"}
     now = NOON + 8 * MINUTE

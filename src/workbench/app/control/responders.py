@@ -233,6 +233,7 @@ class ResponseDesk:
         troubles = [
             one for one in (self._files.trouble, self._silenced(), self.reports.trouble, *self._watchdog(now_ns)) if one
         ]
+        troubles += [f"{one}." for one in self._dispatcher.troubles()]
         troubles += self._stuck.values()
         troubles += [f"{one}." for one in roster_troubles(self._files.roster, now_ns)]
         return {"channels": [*channels], "troubles": [*troubles], "demo": self._files.roster.demo}

@@ -26,7 +26,8 @@ from workbench.data.policy_file import read_policy
 from workbench.domain.policy import Policy
 from workbench.monitor.control.loop import Loop
 from workbench.monitor.control.service import Parts, build_app
-from workbench.response.alerts.channel_file import read_channels
+from workbench.response.alerts.channel_file import SteadyChannels
+from workbench.response.alerts.conditions import CHANNEL_TROUBLE, channel_trouble
 from workbench.response.alerts.dispatcher import Dispatcher, Surroundings
 from workbench.response.alerts.watchdog_file import ServiceBeat, watchdog_conditions
 from workbench.response.drills.desk import DrillDesk
@@ -86,6 +87,8 @@ class Service:
         Who is in.
     files : RosterFiles
         Who there is.
+    channels : SteadyChannels
+        How people are reached.
     drills : DrillDesk
         Demands for a drill, and what is overdue.
     responders : ResponseDesk
@@ -102,6 +105,7 @@ class Service:
     dispatcher: Dispatcher
     sessions: SessionDesk
     files: RosterFiles
+    channels: SteadyChannels
     drills: DrillDesk
     responders: ResponseDesk
     beat: ServiceBeat
@@ -109,12 +113,30 @@ class Service:
     clock_ns: Callable[[], int]
 
     def turn(self) -> None:
-        """Take in a changed roster, and see to drills, alerts and reports; then say that all that was done."""
+        """Take in changed files, and see to drills, alerts and reports; then say that all that was done."""
         self.sessions.look()
+        self.channels.refresh()
+        self.unsent.try_signalled(self.clock_ns())
         self.drills.turn(self.dispatcher, self.clock_ns())
         self.dispatcher.turn(self.clock_ns())
         self.responders.turn()
         self.beat.tell(self.clock_ns())
+
+
+def channels_of(request: ControlRequest) -> SteadyChannels:
+    """The channels, as many as can be used: a malformed file must not be why nobody is paged.
+
+    Parameters
+    ----------
+    request : ControlRequest
+        From the command line.
+
+    Returns
+    -------
+    SteadyChannels
+        In a demonstration with its label.
+    """
+    return SteadyChannels(request.control_folder, lambda found: labelled(found, demo=request.demo))
 
 
 @contextmanager
@@ -137,7 +159,7 @@ def opened(request: ControlRequest, link: str = "", clock_ns: Callable[[], int] 
     Raises
     ------
     ConfigError
-        When roster, channels or policy are not as expected, or a demonstration is to look at a real book.
+        When roster or policy are not as expected, or a demonstration is to look at a real book.
     ExecutionError
         When another control service is running on the folder.
     """
@@ -161,24 +183,29 @@ def _service(
 ) -> Service:
     link, clock_ns = world
     folder, control = live_folder(request.folder), request.control_folder
-    book, channels = PeopleJournal(journal, clock_ns=clock_ns), labelled(read_channels(control), demo=request.demo)
+    book, channels = PeopleJournal(journal, clock_ns=clock_ns), channels_of(request)
     rules_of_sessions = policy.people.sessions
     files = RosterFiles(
         control, rules_of_sessions.dormant_days, lambda: book.records.last_logins, demo=request.demo, clock_ns=clock_ns
     )
     since_ns = next((row.time_ns for row in journal.rows()), clock_ns())
-    drills = DrillDesk(control, policy, files.current, [one.name for one in channels], since_ns)
+    drills = DrillDesk(control, policy, files.current, [*channels], since_ns)
     loop = Loop(folder, lambda: signal_halt(folder), clock_ns=clock_ns, demo=request.demo)
     dispatcher = Dispatcher(
         Surroundings(
             journal,
             LoopAlerts(folder, policy),
             GuardedInbox(folder / "inbox", loop.check_made_up),
-            files.current,
+            files.readable,
             channels,
             policy,
-            lambda time_ns: {**watchdog_conditions(control, time_ns), **drills.conditions(time_ns)},
+            lambda time_ns: {
+                **watchdog_conditions(control, time_ns),
+                **drills.conditions(time_ns),
+                CHANNEL_TROUBLE: channel_trouble(channels, time_ns),
+            },
             link,
+            lambda: channels.troubles,
         )
     )
     responders = ResponseDesk(dispatcher, policy, files, book, (control, folder), clock_ns=clock_ns)
@@ -188,10 +215,12 @@ def _service(
     parts = Parts(sessions, rules, book, responders, loop, clock_ns)
     beat = ServiceBeat(control, link, folder)
     unsent = Unsent(book, loop, dispatcher, policy)
-    return Service(parts, dispatcher, sessions, files, drills, responders, beat, unsent, clock_ns)
+    return Service(parts, dispatcher, sessions, files, channels, drills, responders, beat, unsent, clock_ns)
 
 
-def run_control(request: ControlRequest, say: Callable[[str], None]) -> None:
+def run_control(
+    request: ControlRequest, say: Callable[[str], None], complain: Callable[[str], None] = lambda sentence: None
+) -> None:
     """Serve until a signal ends it.
 
     Parameters
@@ -199,22 +228,27 @@ def run_control(request: ControlRequest, say: Callable[[str], None]) -> None:
     request : ControlRequest
         From the command line.
     say : callable
-        Told where the page is.
+        Told where the page is, once it answers.
+    complain : callable
+        Told what is wrong with the channels.
 
     Raises
     ------
     ConfigError
-        When it may not or cannot listen there, or roster, channels or policy are not as expected.
+        When it may not or cannot listen there, or roster or policy are not as expected.
     """
     address = request.address
     with address.bound() as listening:
         port = int(listening.getsockname()[1])
         link = address.link(port)
         with opened(request, link) as service:
+            if service.channels.complaint:
+                complain(f"workbench: {service.channels.complaint}")
             if service.files.roster.demo:
                 say(f"{LABEL}names, passwords and codes of the roster were printed; nothing of it guards anything")
-            say(f"the control service is at {link}")
-            asyncio.run(serve(service, server_of(build_app(service.parts, address.allowed(port)), address), listening))
+            app = build_app(service.parts, address.allowed(port))
+            server = server_of(app, address, lambda: say(f"the control service is at {link}"))
+            asyncio.run(serve(service, server, listening))
 
 
 async def serve(service: Service, server: uvicorn.Server, listening: socket.socket) -> None:

@@ -67,11 +67,12 @@ class RosterFiles:
         """What is wrong with it, in sentences; empty when all is well."""
         before, now = self._written.people, self.roster.people
         dormant = [name for name, one in now.items() if one.disabled and not before[name].disabled]
+        unread = f"The roster cannot be read, the earlier one holds: {self._unread}" if self._unread else ""
         asleep = (
             f"Unused for {self._dormant_days} days and disabled: {', '.join(dormant)}; `workbench people review`."
             if dormant else ""
         )  # fmt: skip
-        return " ".join(filter(None, (self._unread, asleep)))
+        return " ".join(filter(None, (unread, asleep)))
 
     def _awake(self) -> Roster:
         return self._written.without_dormant(self._last_logins(), self._clock_ns(), self._dormant_days)
@@ -89,18 +90,33 @@ class RosterFiles:
     def _read(self) -> None:
         stamps = self._stamps()
         if stamps == self._seen:
+            # also when the very file that was read last has been put back
+            self._unread = ""
             return
         try:
             roster, credentials = read_roster(self._folder, demo=self._demo), Credentials.read(self._folder)
             self._written, self.credentials = roster, credentials
         except ConfigError as error:
-            self._unread = f"The roster cannot be read, the earlier one holds: {error}"
+            self._unread = str(error)
         else:
             self._seen, self._unread = stamps, ""
 
     def current(self) -> Roster:
         """The roster, read again if it has changed."""
         self.look()
+        return self.roster
+
+    def readable(self) -> Roster:
+        """The same for who tells people when it cannot be read.
+
+        Raises
+        ------
+        ConfigError
+            When the files cannot be read now; `current` is still there.
+        """
+        self.look()
+        if self._unread:
+            raise ConfigError(self._unread)
         return self.roster
 
     def _stamps(self) -> tuple[int, ...]:

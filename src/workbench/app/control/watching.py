@@ -5,14 +5,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from workbench.app.control.demo import labelled
 from workbench.app.control.journal import records_of
 from workbench.app.control.real_book import is_made_up, refuse_real_book
-from workbench.app.control.service import ControlRequest
+from workbench.app.control.service import ControlRequest, channels_of
 from workbench.app.control.sessions import RosterFiles
 from workbench.app.live_shell import live_folder
 from workbench.domain.errors import DataError, ExecutionError
-from workbench.response.alerts.channel_file import read_channels
 from workbench.response.alerts.direct import DirectPages
 from workbench.runtime.watchdog import MachineClock, WatchOptions, watch
 
@@ -43,7 +41,13 @@ class LastLogins:
 
 
 def run_watchdog(
-    request: ControlRequest, stopped: Callable[[], bool], say: Callable[[str], None], *, halt: bool, link: str = ""
+    request: ControlRequest,
+    stopped: Callable[[], bool],
+    say: Callable[[str], None],
+    *,
+    halt: bool,
+    link: str = "",
+    complain: Callable[[str], None] = lambda sentence: None,
 ) -> None:
     """Watch the loop until told to stop.
 
@@ -59,18 +63,22 @@ def run_watchdog(
         Put a halt into the inbox of a loop that is silent.
     link : str
         Address of the page, for messages.
+    complain : callable
+        Told what is wrong with the channels.
 
     Raises
     ------
     ConfigError
-        When roster, channels or policy are not as expected, or a demonstration is to look at a real book.
+        When roster or policy are not as expected, or a demonstration is to look at a real book.
     """
     folder = live_folder(request.folder)
     control, people = request.control_folder, request.read_policy().people
     logins = LastLogins(control)
     files = RosterFiles(control, people.sessions.dormant_days, logins.known, demo=request.demo)
-    channels = labelled(read_channels(control), demo=request.demo)
-    pages = DirectPages(channels, files.current, people, link)
+    channels = channels_of(request)
+    if channels.complaint:
+        complain(f"workbench: {channels.complaint}")
+    pages = DirectPages(channels, files.readable, people, link)
     if not request.demo:
         watch(folder, pages, MachineClock(), WatchOptions(control, halt, stopped, say))
         return

@@ -171,7 +171,8 @@ def lock_holder(folder: Path) -> int | None:
     except OSError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # shared: two who ask at once must not take each other for the holder
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         written = os.read(handle, 20)
         return int(written) if written.isdigit() else 0

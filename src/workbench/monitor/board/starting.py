@@ -8,11 +8,13 @@ from pathlib import Path
 
 from workbench.data.journal.storage import make_private_folder
 
-FILE = "starting.json"
+FILE, BEGAN = "starting.json", "process_began"
 LARGEST_FILE = 1_000
 COMPILED_WITHIN_SECONDS = 25
 """About what compiling the engine takes where two cores are idle, measured."""
 NANOSECONDS = 10**9
+FIELD_OF_START = 19
+"""In what follows the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Starting:
         with suppress(OSError):
             make_private_folder(folder)
             fresh = folder / f".{FILE}"
-            fresh.write_text(json.dumps(asdict(self)), encoding="ascii")
+            table = {**asdict(self), BEGAN: began_ticks(self.process)}
+            fresh.write_text(json.dumps(table), encoding="ascii")
             fresh.replace(folder / FILE)
 
     def sentence(self, now_ns: int) -> str:
@@ -79,16 +82,17 @@ def left_in(folder: Path) -> Starting | None:
     Returns
     -------
     Starting or None
-        None when none is, its process has ended, or the file is damaged.
+        None when none is, its process has ended (also where another one has its number now), or the file is damaged.
     """
     try:
         with (folder / FILE).open("rb") as file:
             table = json.loads(file.read(LARGEST_FILE))
+        began = table.pop(BEGAN)
         found = Starting(**table)
         if not (type(found.process) is type(found.began_ns) is int and type(found.compiling) is bool):
             return None
-        return found if found.process > 0 and _runs(found.process) else None
-    except (OSError, ValueError, TypeError, RecursionError, OverflowError):
+        return found if found.process > 0 and _runs(found.process, began) else None
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
         return None
 
 
@@ -104,11 +108,34 @@ def forget_start(folder: Path) -> None:
         (folder / FILE).unlink()
 
 
-def _runs(process: int) -> bool:
+def _runs(process: int, began: object) -> bool:
+    """Whether it is still the process that left the note, not a later one of the same number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        # somebody else's; whose number it was before is seen below
+        pass
+    return began_ticks(process) == began
+
+
+def began_ticks(process: int) -> int:
+    """When a process began, in ticks of the kernel since the machine was started.
+
+    Parameters
+    ----------
+    process : int
+        Its number.
+
+    Returns
+    -------
+    int
+        0 where that cannot be known: there is no such process, or no ``/proc``.
+    """
+    try:
+        line = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return 0
+    # the name before it, in brackets, may hold anything (man 5 proc: starttime is field 22)
+    return int(line.rpartition(b")")[2].split()[FIELD_OF_START])

@@ -1,23 +1,26 @@
-"""What is wrong with the response itself: nobody on call, no channel that works, a journal that cannot be read."""
+"""What is wrong with the response itself: nobody on call, no channel that works, a file that cannot be read."""
 
 from collections.abc import Mapping
 
 from workbench.domain.policy.response import Paging
 from workbench.domain.trading.market_hours import MINUTE_NS
+from workbench.response.alerts.channel_file import SteadyChannels
 from workbench.response.alerts.channels import Channel
 from workbench.response.alerts.outbox import OUTWARD, Outbox
 from workbench.response.alerts.rosters import SteadyRoster
 from workbench.response.drills.request import is_drill
-from workbench.response.incidents.alert import EMERGENCY, URGENT, Alert, Gone
+from workbench.response.incidents.alert import EMERGENCY, URGENT, WARNING, Alert, Gone
 from workbench.response.incidents.escalation import FIRST_LEVEL, roster_troubles
 from workbench.response.incidents.incidents import Incidents
 
-CHANNELS, LOOP_JOURNAL, ROSTER = "channels", "loop journal", "roster"
+CHANNELS, CHANNEL_TROUBLE, LOOP_JOURNAL, ROSTER = "channels", "channel file", "loop journal", "roster"
 """Causes."""
+NO_REASON_TO_HALT = (CHANNELS, CHANNEL_TROUBLE)
+"""They say that nobody can be told, which is reason to halt only when there is something else to tell."""
 
 
 def standing_news(incidents: Incidents, conditions: Mapping[str, Alert | None], time_ns: int) -> list[Alert | Gone]:
-    """Of conditions that hold or do not, those that have just begun or ended.
+    """Of conditions that hold or do not, those that have just begun, become worse or ended.
 
     Parameters
     ----------
@@ -36,7 +39,8 @@ def standing_news(incidents: Incidents, conditions: Mapping[str, Alert | None], 
     for cause, alert in conditions.items():
         known = incidents.of_cause(cause)
         holds = known is not None and bool(known.rungs)
-        if alert is not None and not holds:
+        worse = alert is not None and known is not None and alert.level > known.level
+        if alert is not None and (worse or not holds):
             news.append(alert)
         elif alert is None and holds:
             news.append(Gone(cause, time_ns))
@@ -82,9 +86,35 @@ def no_channel(outbox: Outbox, time_ns: int) -> Alert | None:
     if outbox.silenced_since_ns() is None:
         return None
     tried = [f"{name} ({outbox.health[name].answer})" for name in OUTWARD if name in outbox.health]
-    sentence = f"no channel reaches anybody: {', '.join(tried) or 'none is set up in channels.toml'}"
+    sentence = f"no channel reaches anybody: {', '.join(tried) or 'none is set up in channels.toml that could be used'}"
     facts = {"did": "goes on trying with every page, and shows it here", "waits": "one channel that works"}
     return Alert(f"{CHANNELS}:{time_ns}", EMERGENCY, CHANNELS, time_ns, sentence, facts, lasts=True)
+
+
+def channel_trouble(channels: SteadyChannels, time_ns: int) -> Alert | None:
+    """A part of the file of channels cannot be used, or others may open the file.
+
+    Parameters
+    ----------
+    channels : SteadyChannels
+        As they are now.
+    time_ns : int
+        Now.
+
+    Returns
+    -------
+    Alert or None
+        None when all is well. Urgent where something is left out, else a warning.
+    """
+    if not channels.troubles:
+        return None
+    level = URGENT if channels.left_out else WARNING
+    facts = {
+        "did": f"uses what can be used: {', '.join(channels)}",
+        "waits": "a file without faults: it is read again when it has changed",
+    }
+    sentence = "; ".join(channels.troubles)
+    return Alert(f"{CHANNEL_TROUBLE}:{time_ns}", level, CHANNEL_TROUBLE, time_ns, sentence, facts, lasts=True)
 
 
 def roster_trouble(roster: SteadyRoster, channels: Mapping[str, Channel], time_ns: int) -> Alert | None:
@@ -146,7 +176,8 @@ def halt_wanted(incidents: Incidents, outbox: Outbox, paging: Paging, time_ns: i
     unanswered = [
         one
         for one in incidents.open()
-        if one.level >= URGENT and one.paging_ns is not None and one.cause != CHANNELS and not is_drill(one.cause)
+        if one.level >= URGENT and one.paging_ns is not None
+        and one.cause not in NO_REASON_TO_HALT and not is_drill(one.cause)
         and max(one.paging_ns, silenced_ns) + patience_ns <= time_ns
     ]  # fmt: skip
     return min(unanswered, key=lambda one: one.opened_ns).id if unanswered else ""

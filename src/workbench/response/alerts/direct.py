@@ -1,10 +1,11 @@
 """Pages without a journal: for the watchdog, which must reach people when nothing else of ours runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from workbench.data.journal.rows import Head
 from workbench.domain.policy.response import People
-from workbench.response.alerts.channels import Channel, by_name
+from workbench.response.alerts.channel_file import SteadyChannels
+from workbench.response.alerts.channels import Channel
 from workbench.response.alerts.messages import incident_message, letter
 from workbench.response.alerts.outbox import Bundle, Outbox, page_of
 from workbench.response.alerts.rosters import SteadyRoster
@@ -20,8 +21,8 @@ class DirectPages:
 
     Parameters
     ----------
-    channels : sequence of Channel
-        From `read_channels`.
+    channels : mapping of str to Channel
+        By name; `SteadyChannels` are read again with each turn.
     roster : callable
         Reads the roster as it is now; where it cannot be read, the last one is used.
     people : People
@@ -31,10 +32,11 @@ class DirectPages:
     """
 
     def __init__(
-        self, channels: Sequence[Channel], roster: Callable[[], OnCall], people: People, link: str = ""
+        self, channels: Mapping[str, Channel], roster: Callable[[], OnCall], people: People, link: str = ""
     ) -> None:
         self.roster, self.people = SteadyRoster(roster), people
-        self._channels = by_name(channels)
+        self._channels = channels
+        self._told: Sequence[str] = channels.troubles if isinstance(channels, SteadyChannels) else ()
         self.link = link
         self._workers = Workers(self._channels, people.paging.hand_over_seconds)
         self._outbox = Outbox(people.paging, self._channels, self._reaches)
@@ -84,9 +86,10 @@ class DirectPages:
         Returns
         -------
         list of str
-            What became of pages since the last turn, a sentence each.
+            What became of pages since the last turn, and what has gone wrong with roster or channels since then, a
+            sentence each.
         """
-        told = [self.roster.trouble] if self.roster.trouble else []
+        told = self._new_troubles()
         for bundle, receipt in self._workers.collect():
             for page in self._outbox.answered(bundle, receipt, time_ns):
                 self._outbox.apply(page.row())
@@ -94,6 +97,14 @@ class DirectPages:
         for bundle in self._workers.taken(self._outbox.due(time_ns)):
             self._hand_over(self._outbox.handing(bundle, time_ns))
         return told
+
+    def _new_troubles(self) -> list[str]:
+        troubles = [self.roster.trouble] if self.roster.trouble else []
+        if isinstance(self._channels, SteadyChannels):
+            self._channels.refresh()
+            troubles += self._channels.troubles
+        before, self._told = self._told, troubles
+        return [one for one in troubles if one not in before]
 
     def _hand_over(self, given: Bundle) -> None:
         for page in given.pages:

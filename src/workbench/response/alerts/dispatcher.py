@@ -16,7 +16,7 @@ from workbench.data.journal.rows import Row, RowKind
 from workbench.domain.errors import ExecutionError
 from workbench.domain.policy import Policy
 from workbench.domain.trading.market_hours import MINUTE_NS
-from workbench.response.alerts.channels import Channel, by_name
+from workbench.response.alerts.channels import Channel
 from workbench.response.alerts.conditions import (
     CHANNELS,
     LOOP_JOURNAL,
@@ -76,24 +76,27 @@ class Surroundings:
         Of the loop, for the halt of `paging.no_channel_act`.
     roster : callable
         Reads the roster as it is now; where it cannot be read, the last one is used, and people are told.
-    channels : sequence of Channel
-        From `read_channels`.
+    channels : mapping of str to Channel
+        By name, as they are now: they may change between two turns.
     policy : Policy
         In force.
     conditions : callable
         Other standing conditions by cause, None where all is well: the watchdog's, for example. Given the time.
     link : str
         Address of the phone page, without an action in it; empty: none.
+    troubles : callable
+        What is wrong with the channels, a sentence each, for whoever looks at the page; their own `conditions` page.
     """
 
     journal: Journal
     source: Source
     inbox: Inbox
     roster: Callable[[], OnCall]
-    channels: Sequence[Channel]
+    channels: Mapping[str, Channel]
     policy: Policy
     conditions: Callable[[int], Mapping[str, Alert | None]] = lambda time_ns: {}
     link: str = ""
+    troubles: Callable[[], Sequence[str]] = lambda: ()
 
 
 class Dispatcher:
@@ -117,7 +120,7 @@ class Dispatcher:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._channels = by_name(around.channels)
+        self._channels = around.channels
         self._roster = SteadyRoster(around.roster)
         self.incidents = Incidents()
         self.outbox = Outbox(around.policy.people.paging, self._channels, self._reaches)
@@ -231,6 +234,10 @@ class Dispatcher:
             ],
             "no_channel_since_ns": self.outbox.silenced_since_ns(),
         }
+
+    def troubles(self) -> list[str]:
+        """What is wrong with the channels, a sentence each."""
+        return [*self._around.troubles()]
 
     def idle(self) -> bool:
         """Whether nothing waits to be handed over."""

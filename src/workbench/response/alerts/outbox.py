@@ -150,14 +150,14 @@ class Outbox:
     paging : Paging
         Attempts, pauses.
     channels : collection of str
-        Names of those that are configured.
+        Names of those that are configured; they may change between two calls.
     reaches : callable
         Whether a channel has an address for a person; the person is empty for a group.
     """
 
     def __init__(self, paging: Paging, channels: Collection[str], reaches: Callable[[str, str], bool]) -> None:
         self._paging = paging
-        self._channels = frozenset(channels)
+        self._channels = channels
         self._reaches = reaches
         self._waiting: dict[str, Page] = {}
         self._ended: dict[str, Page] = {}

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Workers:
     Parameters
     ----------
     channels : mapping of str to Channel
-        By name.
+        By name; it may change between two calls.
     timeout_seconds : float
         For one hand-over.
     """
@@ -40,7 +40,7 @@ class Workers:
         self._channels = channels
         self._timeout = timeout_seconds
         self._answers = queue.SimpleQueue[tuple[_Errand, Receipt]]()
-        self._errands: dict[str, list[_Errand]] = {name: [] for name in channels}
+        self._errands = defaultdict[str, list[_Errand]](list)
 
     def taken(self, bundles: Iterable[Bundle]) -> list[Bundle]:
         """Of these, those to submit now; the others wait until their channel has answered for some.
@@ -58,7 +58,7 @@ class Workers:
         """
         given, found = Counter[str](), list[Bundle]()
         for bundle in bundles:
-            errands = self._errands.get(bundle.channel, [])
+            errands = self._errands[bundle.channel]
             free = len(errands) + given[bundle.channel] < AT_ONCE
             if free or self._refusal(bundle.channel):
                 given[bundle.channel] += 1
@@ -67,7 +67,7 @@ class Workers:
 
     def _refusal(self, channel: str) -> str:
         """Why a channel takes nothing, and will not soon."""
-        if channel not in self._errands:
+        if channel not in self._channels:
             return "the channel is not set up any more"
         errands = self._errands[channel]
         full = len(errands) >= AT_ONCE and all(one.given_up for one in errands)
@@ -88,14 +88,14 @@ class Workers:
             self._answers.put((errand, Receipt(handed=False, answer=refusal)))
             return
         self._errands[bundle.channel].append(errand)
-        name = f"page by {bundle.channel}"
-        threading.Thread(target=self._run, args=(errand, letter), name=name, daemon=True).start()
+        name, channel = f"page by {bundle.channel}", self._channels[bundle.channel]
+        threading.Thread(target=self._run, args=(errand, channel, letter), name=name, daemon=True).start()
 
-    def _run(self, errand: _Errand, letter: Letter) -> None:
+    def _run(self, errand: _Errand, channel: Channel, letter: Letter) -> None:
         # how far it had got is not known
         receipt = Receipt(handed=False, answer="the channel broke down", doubtful=True)
         try:
-            receipt = self._channels[letter.channel].hand_over(letter, self._timeout)
+            receipt = channel.hand_over(letter, self._timeout)
         except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
             # the text of the error may hold a secret, its kind does not
             receipt = Receipt(handed=False, answer=f"the channel broke down: {type(error).__name__}", doubtful=True)
@@ -112,7 +112,7 @@ class Workers:
         found: list[tuple[Bundle, Receipt]] = []
         while not self._answers.empty():
             errand, receipt = self._answers.get()
-            errands = self._errands.get(errand.bundle.channel, [])
+            errands = self._errands[errand.bundle.channel]
             if errand in errands:
                 errands.remove(errand)
             if receipt.handed or not errand.given_up:

@@ -104,7 +104,7 @@ class LoopAlerts:
             cause = f"strategy {one.strategy}" if one.reason // 100 == 4 else _cause_of(one.reason)
             sentence = f"{one.strategy}: {one.reason.sentence}" if one.strategy else one.reason.sentence
             lasts = one.reason // 100 == 4
-            waits = {"waits": "a person to enable it again"} if lasts else {}
+            waits = {"waits": "two people to enable it again"} if lasts else {}
             return Alert(name, one.level, cause, one.time_ns, sentence, waits, lasts=lasts)
         ladder = one.ladder.name.lower()
         sentence = (

@@ -39,7 +39,7 @@ def read_private(path: Path) -> dict[str, object]:
     content = private_bytes(path)
     try:
         return tomllib.loads(content.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         # neither the message of the parser nor its cause may be shown: both may quote a secret
         raise ConfigError(
             f"{path} is not valid TOML in UTF-8 (the place is not shown, it may be a secret): correct it, or put a "

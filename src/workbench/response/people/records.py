@@ -17,6 +17,8 @@ LOGIN, STEP_UP, ACTED, REFUSED = "login", "step_up", "acted", "act_refused_by_lo
 PROPOSED, APPROVED, WITHDRAWN = "proposed", "approved", "withdrawn"
 OUTCOME, TURNED_DOWN, MERGED, SETTLED = "outcome", "refused", "merged", "settled"
 """What an act has come to: the loop's answer, a refusal, one with another act, or found at a start."""
+SIGNALLED_ONLY = "signalled"
+"""An act of which the loop was only sent a signal: nothing of it is on a disk, so it has not come to anything yet."""
 
 
 def login_row(person: str, totp_step: int, time_ns: int) -> dict[str, object]:
@@ -199,6 +201,8 @@ class Records:
         Open ones.
     unsettled : mapping of str to Done
         By nonce, what was allowed and is not known to have been sent: looked after by the next start.
+    signalled : frozenset of str
+        Nonces of those of which the loop was only sent a signal: sent again as soon as that can be.
     """
 
     last_logins: Mapping[str, int] = field(default_factory=dict)
@@ -206,6 +210,7 @@ class Records:
     reductions: tuple[Done, ...] = ()
     proposals: Proposals = field(default_factory=Proposals)
     unsettled: Mapping[str, Done] = field(default_factory=dict)
+    signalled: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rows: Iterable[Table]) -> "Records":
@@ -300,7 +305,12 @@ def _settled(records: Records, row: Table) -> Records:
     nonce = str(row["nonce"])
     if nonce not in records.unsettled:
         return records
-    return replace(records, unsettled={key: one for key, one in records.unsettled.items() if key != nonce})
+    left = {key: one for key, one in records.unsettled.items() if key != nonce}
+    return replace(records, unsettled=left, signalled=records.signalled - {nonce})
+
+
+def _signalled(records: Records, row: Table) -> Records:
+    return replace(records, signalled=records.signalled | {str(row["nonce"])} & records.unsettled.keys())
 
 
 def _proposed(records: Records, row: Table) -> Records:
@@ -324,4 +334,5 @@ def _closed(records: Records, row: Table) -> Records:
 _CHANGES = {
     LOGIN: _code_used, STEP_UP: _code_used, ACTED: _acted, REFUSED: _undone, MERGED: _undone, PROPOSED: _proposed,
     APPROVED: _approved, WITHDRAWN: _closed, OUTCOME: _settled, TURNED_DOWN: _settled, SETTLED: _settled,
+    SIGNALLED_ONLY: _signalled,
 }  # fmt: skip
