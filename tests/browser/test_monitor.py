@@ -217,7 +217,7 @@ def test_what_people_write_into_the_real_loop_is_shown_as_it_is_and_harms_nothin
         inbox = Inbox(folder / "inbox")
         for place, name in enumerate(HOSTILE):
             inbox.send(Command.made("halt", name, time.time_ns(), reason=name))
-            inbox.send(Command.made("enable", "ann", time.time_ns(), strategy=name * 6, reason=name))
+            inbox.send(Command.made("enable", "ann", time.time_ns(), strategy=name * 6, approver="ben", reason=name))
             (folder / "inbox" / f"{place}{name}.json".replace("/", " ")).write_text(name)
         inbox.send(Command.made("halt", "x" * 80, time.time_ns(), reason="x" * 2_000))
         shown = lambda: browser.find_element(By.ID, "decisions").get_attribute("textContent")  # noqa: E731

@@ -98,7 +98,7 @@ def daily_life(
             if day % 15 == 14:
                 yield happened.OperatorResume(now + SECOND, "one", "two", rebaseline_peak=day % 30 == 29)
                 for strategy in team:
-                    yield happened.OperatorEnable(now + SECOND, "one", strategy.name)
+                    yield happened.OperatorEnable(now + SECOND, "one", strategy.name, "two")
 
     return decided(engine, Start(market.MONDAY_NOON, 1e6), events())
 

@@ -70,7 +70,7 @@ def rare_event(random: np.random.Generator, now: int, name: str) -> happened.Any
         happened.BrokerStatus(now, bool(random.random() < 0.7)),
         happened.OperatorResume(now, "one", "two", bool(random.random() < 0.5)),
         happened.OperatorResume(now, "one", "two", bool(random.random() < 0.5)),
-        happened.OperatorEnable(now, "one", name),
+        happened.OperatorEnable(now, "one", name, "two"),
         happened.CalibrationAdopted(now, small_calibration(correlation=float(random.uniform(0.2, 0.6)))),
     ]
     if random.random() < 0.05:

@@ -41,6 +41,7 @@ def told(said, *kinds):
         (lambda now: happened.PositionHeld(now, "EURUSD", 1.0, math.nan), "a positive price"),
         (lambda now: happened.OperatorReduce(now, "one", 1.5), "a fraction above 0 and up to 1, got 1.5"),
         (lambda now: happened.OperatorResume(now, "one", "one"), "two different people, got 'one' and 'one'"),
+        (lambda now: happened.OperatorEnable(now, "one", "EURUSD", "one"), "two different people, got 'one' and 'one'"),
         (lambda now: happened.ScheduledRisk(now, 3.0, now), "lies between 0 and 1, got 3.0"),
         (lambda now: object(), "unknown event object"),
     ],
@@ -180,7 +181,7 @@ def test_a_what_if_is_an_event_and_changes_what_follows(book, policy, market):
     assert after.settings.policy is tighter
 
 
-def test_a_strategy_that_loses_more_than_its_history_is_locked_alone_until_a_person_enables_it(
+def test_a_strategy_that_loses_more_than_its_history_is_locked_alone_until_two_people_enable_it(
     policy, calibration, market
 ):
     record = StrategyRecord(0.02, 0.9, 0.9, 0.9)
@@ -202,7 +203,9 @@ def test_a_strategy_that_loses_more_than_its_history_is_locked_alone_until_a_per
     assert locked[0].limit == pytest.approx(1.2 * 0.02)
     assert state.target[0] == 0
     assert state.target[1] > 0
-    state, said = engine.step(state, happened.OperatorEnable(now + 3601 * SECOND, "one", "loser"))
+    earlier, said = engine.step(state, happened.OperatorEnable(now + 3601 * SECOND, "one", "loser"))
+    assert earlier.locked[0] == 0, "as journals have it from before this took two people"
+    state, said = engine.step(state, happened.OperatorEnable(now + 3601 * SECOND, "one", "loser", "two"))
     assert [one.scope for one in told(said, ScopeEnabled)] == ["loser"]
     assert state.locked[0] == 0
 

@@ -22,6 +22,8 @@ from workbench.domain.trading.strategies import Strategy, StrategyRecord
 from workbench.engine.kernel.layout import DecisionKind
 from workbench.engine.risk_engine import RiskEngine, Start
 from workbench.engine.translation import READERS, WRITERS
+from workbench.response.people.authority import Reduction, still_left
+from workbench.response.people.persons import Level
 
 SECOND, MINUTE, DAY = 10**9, 60 * 10**9, 86_400 * 10**9
 RECORD = StrategyRecord(drawdown=0.10, stress_survival=0.9, walk_forward=0.9, robustness=0.8)
@@ -93,7 +95,7 @@ def test_an_entry_that_is_never_filled_is_given_up_and_the_strategy_locked(trade
     assert [one.reason for one in told(said, EntryRefused)] == [Reason.STRATEGY_IS_LOCKED]
     state, said = engine.step(state, happened.RepeatedIntent(market.MONDAY_NOON + 2 * SECOND, "s0"))
     assert said == ()
-    state, said = engine.step(state, happened.OperatorEnable(market.MONDAY_NOON + 2 * SECOND, "one", "s0"))
+    state, said = engine.step(state, happened.OperatorEnable(market.MONDAY_NOON + 2 * SECOND, "one", "s0", "two"))
     assert told(said, ScopeEnabled)
     state, said = engine.step(state, happened.BarClosed(market.MONDAY_NOON + 2 * SECOND, "s0", -1.0))
     assert [one.reason for one in told(said, TargetPosition)] == [Reason.ENTRY]
@@ -161,7 +163,7 @@ def test_a_position_a_person_put_on_comes_back_only_once_it_is_enabled(enabled, 
     grown = []
     for minute in range(1, 400):
         if enabled and minute == 200:
-            state, said = engine.step(state, happened.OperatorEnable(now + minute * MINUTE, "one", "EURUSD"))
+            state, said = engine.step(state, happened.OperatorEnable(now + minute * MINUTE, "one", "EURUSD", "two"))
         state, said = engine.step(state, happened.Fixing(now + minute * MINUTE, values, closes_day=False))
         grown += [(minute, one.reason) for one in told(said, TargetPosition)]
     assert bool(grown) == enabled
@@ -193,3 +195,31 @@ def test_cancelling_keeps_what_was_filled_and_lets_a_reduction_go_on(trader, mar
     assert wanted == half // 2
     state, said = engine.step(state, happened.OperatorCancel(now, "one"))
     assert told(said, TargetPosition) == [], "an order that closes goes on"
+
+
+@pytest.mark.parametrize("units", [80_000.0, -80_000.0])
+@pytest.mark.parametrize("filled", [0.0, 0.5, 1.0])
+def test_a_half_and_then_a_half_leave_a_quarter_however_much_of_the_first_is_filled(book, market, units, filled):
+    engine, state = book({"EURUSD": units})
+    now, wanted = market.MONDAY_NOON + SECOND, []
+    for second in range(2):
+        state, said = engine.step(state, happened.OperatorReduce(now + second * SECOND, "one", 0.5))
+        [order] = told(said, TargetPosition)
+        wanted.append(order.units)
+        if filled and not second:
+            part = filled * (order.units - units)
+            price = market.price("EURUSD", market.moved({}))
+            state, _ = engine.step(state, happened.Fill(now, "EURUSD", order.intent, part, price))
+    assert wanted == [units / 2, units / 4]
+    # the cap of first responders counts the same
+    assert wanted[-1] == units * still_left([Reduction("one", Level.L1, 0.5)] * 2)
+
+
+def test_a_reduction_takes_its_share_of_what_a_rung_leaves_when_that_is_less_than_what_is_held(book, market):
+    engine, state = book({"EURUSD": 50_000.0})
+    values = market.moved({"EUR": -0.003})
+    state, said = engine.step(state, happened.Fixing(market.MONDAY_NOON + SECOND, values, closes_day=False))
+    left = told(said, TargetPosition)[-1].units
+    assert 0 < left < 50_000
+    state, said = engine.step(state, happened.OperatorReduce(market.MONDAY_NOON + 2 * SECOND, "one", 0.5))
+    assert [one.units for one in told(said, TargetPosition)] == [left // 2]

@@ -54,6 +54,7 @@ Floats = NDArray[np.float64]
 UNITS = 1e-6
 HEARTBEAT_TAG = codec.EVENT_TAGS[Heartbeat]
 RESUME_TAG = codec.EVENT_TAGS[OperatorResume]
+LOOSENING_TAGS = {RESUME_TAG, codec.EVENT_TAGS[OperatorEnable]}
 PEOPLE_TAGS = {codec.EVENT_TAGS[kind] for kind in (OperatorHalt, OperatorReduce, OperatorResume, OperatorEnable)}
 TARGET_TAG = codec.DECISION_TAGS[TargetPosition]
 REDUCTIONS = {Reason.CAP_LOWERED.name, Reason.CLOSED_BY_RUNG.name, Reason.OPERATOR_REDUCE.name}
@@ -135,6 +136,8 @@ class Witness:
                 self.counts["reductions"] += json.loads(row.body[1:])["reason"] in REDUCTIONS
             elif row.kind is RowKind.EVENT:
                 acts += row.body[0] in PEOPLE_TAGS
+                if row.body[0] in LOOSENING_TAGS and b'"approver":"second"' not in row.body:
+                    self.violate("I9", f"one person alone has loosened: {row.body!r}")
                 self._resumes += row.body[0] == RESUME_TAG
             elif row.kind is RowKind.COMMAND:
                 messages += 1

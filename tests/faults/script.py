@@ -238,7 +238,7 @@ def _messages(random: np.random.Generator, calm: int, names: list[str]) -> list[
         elif act == "resume":
             fields = {"approver": "second", "rebaseline_peak": bool(random.random() < 0.5)}
         elif act == "enable":
-            fields = {"strategy": str(random.choice([*names, "nobody"]))}
+            fields = {"strategy": str(random.choice([*names, "nobody"])), "approver": "second"}
         found.append(Message(int(random.integers(1, calm)), act, fields))
     return sorted(found, key=lambda message: message.tick)
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import time
 
 import pytest
@@ -43,7 +44,9 @@ def test_halt_is_obeyed_within_a_second_and_takes_two_people_to_undo(live, comma
         (("reduce", "1.5"), "fraction"),
         (("reduce", "nan"), "fraction"),
         (("reduce", "inf"), "fraction"),
-        (("enable", ""), "name"),
+        (("enable", "", "--as", "ana", "--approver", "ben"), "name"),
+        (("enable", "EURUSD", "--as", "ana", "--approver", "ana"), "to enable takes two different people, got 'ana'"),
+        (("enable", "EURUSD", "--as", "ana", "--approver", ""), "two different people, got 'ana' and ''"),
         (("halt", "--as", "x" * 81), "actor"),
         (("halt", "--as", "a\nb"), "actor"),
         (("halt", "--reason", "x" * 2_001), "reason"),
@@ -71,8 +74,8 @@ def test_reduce_flatten_and_enable_do_what_they_say_or_say_why_not(live, command
 
     wanted = {name: math.copysign(abs(one) // 2, one) for name, one in units.items()}
     loop.wait_until(lambda _: held() == wanted, "halves")
-    assert "nobody" in command("enable", "nobody", "--as", "ana").sentence()
-    enabled = command("enable", "EURUSD", "--as", "ana")
+    assert "nobody" in command("enable", "nobody", "--as", "ana", "--approver", "ben").sentence()
+    enabled = command("enable", "EURUSD", "--as", "ana", "--approver", "ben")
     assert enabled.wait() == 0, enabled.err.read_text()
     assert command("flatten", "--as", "ana").wait() == 0
     loop.wait_until(lambda _: not any(held().values()), "a flat book")
@@ -98,16 +101,16 @@ def test_a_halt_waits_for_a_loop_and_comes_before_anything_else(live, command, t
     assert not list((tmp_path / "book" / "inbox").glob("*.json"))
 
 
-def test_a_halt_that_finds_no_disk_comes_as_a_signal(live, command, tmp_path, bodies):
+def test_a_halt_that_finds_no_inbox_comes_as_a_signal_and_is_not_told_as_lasting(live, command, tmp_path, bodies):
     loop = live("--speed", "1")
     loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
     inbox = tmp_path / "book" / "inbox"
-    if inbox.exists():
-        inbox.rmdir()
+    shutil.rmtree(inbox)
     inbox.write_text("in the way")
     halts = command("halt", "--as", "ana")
     assert halts.wait() == 3
-    assert halts.out.read_text() == "halt: the inbox cannot be written, so the loop was sent a signal: it halts\n"
+    said = halts.out.read_text()
+    assert "the loop was sent a signal: it halts now, but the halt is not yet on disk" in said
     loop.wait_until(lambda shown: mode(shown) == "HALTED", "a halted book")
     assert loop.stop() == 0
     assert bodies(tmp_path / "book", RowKind.COMMAND)[0]["actor"] == "signal"
@@ -126,6 +129,48 @@ def test_rubbish_in_the_inbox_is_set_aside_and_told(live, tmp_path):
     assert all(sentence.count("\n") == 0 for sentence in said)
     assert mode(table) == "ACTIVE"
     assert sorted(path.name for path in (inbox / "refused").iterdir()) == ["1.json", "2.json", "3.json"]
+    assert loop.stop() == 0
+
+
+def test_what_restricts_takes_one_person_in_a_shell_too(live, command, bodies, tmp_path):
+    loop = live("--speed", "1")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    cancels = command("cancel-all", "--as", "ana")
+    assert cancels.wait() == 0, cancels.err.read_text()
+    assert cancels.out.read_text().startswith("cancel-all: cancelled: No order that grows a position waits; ")
+    assert mode(loop.status()) == "ACTIVE"
+    halts = command("full-halt", "--as", "ana")
+    assert halts.wait() == 0, halts.err.read_text()
+    assert halts.out.read_text().startswith("full-halt: halted in full: The book is HALTED, no order that grows ")
+    ends = command("shut-down", "--as", "ana", "--reason", "drill")
+    assert ends.wait() == 0, ends.err.read_text()
+    said = ends.out.read_text()
+    assert said.startswith("shut-down: the loop has halted, cancelled and ended in good order. "), said
+    assert "AND NOTHING PROTECTS THEM" in said
+    assert loop.wait() == 0, loop.err.read_text()
+    rows = bodies(tmp_path / "book", RowKind.COMMAND)
+    assert [(row["act"], row["actor"]) for row in rows] == [
+        ("cancel_all", "ana"), ("full_halt", "ana"), ("shut_down", "ana"),
+    ]  # fmt: skip
+    ends = command("shut-down", "--as", "ana")
+    assert ends.wait() == 0 and "no loop is running" in ends.out.read_text()
+    assert "it halts and goes on" in ends.out.read_text()
+    assert mode(live("--speed", "1").wait_until(lambda shown: shown["commands"], "the halt")) == "HALTED"
+
+
+@pytest.mark.parametrize("act", ["full-halt", "shut-down"])
+def test_of_a_full_halt_that_finds_no_disk_the_halt_comes_as_a_signal(live, command, tmp_path, act):
+    loop = live("--speed", "1")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    inbox = tmp_path / "book" / "inbox"
+    inbox.rename(tmp_path / "book" / "earlier")
+    inbox.write_text("in the way")
+    asked = command(act, "--as", "ana")
+    assert asked.wait() == 3
+    said = asked.out.read_text()
+    assert said.startswith(f"{act}: the disk takes no more than a halt, which is all that was asked; halt: ")
+    assert "signal" in said
+    loop.wait_until(lambda shown: mode(shown) == "HALTED", "a halted book")
     assert loop.stop() == 0
 
 
@@ -166,7 +211,7 @@ def test_a_loop_that_is_shut_down_ends_in_good_order_and_leaves_the_book_as_it_i
     ]
     notes = bodies(tmp_path / "book", RowKind.NOTE)
     said = [row["sentence"] for row in notes if row.get("kind") == "stopped"]
-    assert said == ["the loop was shut down by dan: positions remain as they are"]
+    assert len(said) == 1 and said[0].startswith("the loop was shut down by dan; 3 POSITIONS REMAIN AND NOTHING PROTECTS")
 
 
 def test_a_shut_down_that_finds_no_loop_halts_the_next_one_and_does_not_end_it(live, tmp_path):

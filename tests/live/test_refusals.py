@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from real_processes.parting import ends_with
 
 from workbench.app.live_parts import first_prices
 from workbench.domain.book import Book
@@ -184,7 +185,10 @@ def up(plans, tmp_path):
     def start(*arguments: str) -> subprocess.Popen[str]:
         program = str(Path(sys.executable).parent / "workbench")
         command = [program, "up", "--no-page", "--folder", str(tmp_path / "book"), *arguments]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=ends_with(os.getpid(), signal.SIGTERM),  # noqa: PLW1509 -- one system call
+        )  # fmt: skip
         started.append(process)
         return process
 
@@ -220,6 +224,7 @@ def test_up_brings_a_killed_loop_back_and_stops_it_gracefully(up, plans, command
     assert process.returncode == 0, told
     assert "was ended by signal 9: starting it again" in told
     assert "stopped: everything is on the disk" in told
+    assert "3 POSITIONS REMAIN AND NOTHING PROTECTS THEM: no stop" in told
     assert command("audit", "verify", folder=tmp_path / "book").wait() == 0
 
 

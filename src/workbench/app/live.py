@@ -113,7 +113,7 @@ def run_live(request: LiveRequest, stopped: Callable[[], bool], tell: Callable[[
             hindered = opened.enter_context(in_real_time())
             tell(f"the loop runs among other programs, {hindered}" if hindered else "the loop runs in real time")
         loop.run(lambda: stopped() or is_over(world, loop))
-        tell("stopped: everything is on the disk, starting again goes on from here")
+        tell(". ".join(("stopped: everything is on the disk, starting again goes on from here", *loop.ending.left)))
 
 
 def disk_trouble(error: BaseException) -> str:
@@ -216,7 +216,7 @@ def opened_loop(
         clock, feeds = world.clock(since), supervised(world, since, mids_of(begun.state))
     sources = [*world.sources(since), *policy_sources(begun.state, policy, request.policy_file, names)]
     log, file = open_log(folder / "log.jsonl")
-    with file:
+    with file, inbox:
         about = {
             "label": world.label, "synthetic": world.synthetic, "feed": request.feed, "pid": os.getpid(),
             "strategy_set": adopted_strategies(log),

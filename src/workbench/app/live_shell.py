@@ -1,6 +1,7 @@
 """What people ask of a live loop from a shell: how it is, halt, reduce, resume; and the care of its journal."""
 
 import getpass
+import json
 import os
 import signal
 import time
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 5.0
 LOOK_SECONDS = 0.05
+WAITS = "is on the disk, the next start acts on it before anything else"
+SIGNALLED = (
+    "the inbox cannot be written, so the loop was sent a signal: it halts now, but the halt is not yet on disk, and a "
+    "loop that ends before that may start again without it; make room, then halt again"
+)
+SETTLES_SECONDS = 8.0
+"""How long orders that are cancelled, and the end of a loop that is shut down, are waited for."""
+HALTING = ("halt", "full_halt", "shut_down")
+"""Acts of which a halt is the most important part."""
+SETTLING = ("cancel_all", "full_halt", "shut_down")
+"""Acts that are done only when the broker or the end of the loop has confirmed them."""
 STATUS = "status"
 FOLDER = "live"
 
@@ -123,17 +135,24 @@ def ask(folder: Path, command: "Command") -> tuple[str, bool]:
     try:
         path = Inbox(folder / "inbox").send(command)
     except ExecutionError:
+        if command.act in HALTING and command.act != "halt":
+            sentence, _ = ask(folder, command_of("halt", command.actor, reason=command.reason))
+            return f"the disk takes no more than a halt, which is all that was asked; halt: {sentence}", False
         if command.act != "halt" or not signal_halt(folder):
             raise
-        return "the inbox cannot be written, so the loop was sent a signal: it halts", False
+        return SIGNALLED, False
     if lock_holder(folder) is None:
-        return "no loop is running: the message is on the disk, the next start acts on it before anything else", True
+        ends = ": it halts and goes on" if command.act == "shut_down" else ""
+        return f"no loop is running: the message {WAITS}{ends}", True
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while path.exists() and time.monotonic() < deadline:
+    while path.exists() and time.monotonic() < deadline and lock_holder(folder) is not None:
         time.sleep(LOOK_SECONDS)
+    if path.exists() and lock_holder(folder) is None:
+        return f"the loop has ended before it took the message, which {WAITS}", True
     if path.exists():
-        if command.act == "halt" and signal_halt(folder):
-            return f"the loop has not read its inbox for {PATIENCE_SECONDS:.0f} s: it was also sent a signal", False
+        if command.act in HALTING and signal_halt(folder):
+            still = f"the loop has not read its inbox for {PATIENCE_SECONDS:.0f} s"
+            return f"{still}: the halt {WAITS}; the loop was also sent a signal", False
         waits = "the message waits, look at `workbench status`"
         return f"the loop has not acted within {PATIENCE_SECONDS:.0f} s: {waits}", False
     return outcome_of(folder, command)
@@ -158,8 +177,6 @@ def outcome_of(folder: Path, command: "Command") -> tuple[str, bool]:
     ExecutionError
         When the loop refused.
     """
-    import json
-
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with suppress(DataError):
@@ -168,10 +185,41 @@ def outcome_of(folder: Path, command: "Command") -> tuple[str, bool]:
                 if row["nonce"] == command.nonce:
                     if row["refused"]:
                         raise ExecutionError(f"the loop refused: {row['refused']}")
+                    if command.act in SETTLING:
+                        return _settled(folder, command.act)
                     return f"done: the book is {table['book']['mode']}", True
         time.sleep(LOOK_SECONDS)
     gone = "the message is gone from the inbox, but the loop does not show that it acted on it"
     return f"not confirmed: {gone}; look at `workbench status`", False
+
+
+def _settled(folder: Path, act: str) -> tuple[str, bool]:
+    """How the book is once orders are cancelled, or the loop has ended: the broker takes a moment for that."""
+    from workbench.data.journal.storage import lock_holder
+    from workbench.monitor.control.loop import stage_of
+
+    deadline = time.monotonic() + SETTLES_SECONDS
+    while True:
+        ended, late = lock_holder(folder) is None, time.monotonic() >= deadline
+        if act == "shut_down" and ended:
+            return _ended(folder)
+        if act == "shut_down" and late:
+            return "the loop has halted and not ended yet: look at `workbench status`", False
+        if act != "shut_down":
+            stage, sentence, settled = stage_of(act, json.loads(read_status(folder).body))
+            if settled or ended or late:
+                return f"{stage}: {sentence}", settled
+        time.sleep(LOOK_SECONDS)
+
+
+def _ended(folder: Path) -> tuple[str, bool]:
+    """What a loop leaves that was shut down."""
+    from workbench.monitor.incidents.left_behind import ended_in_order, unprotected
+
+    in_order = ended_in_order(folder)
+    how = "halted, cancelled and ended in good order." if in_order else "ended; how is not known."
+    left = unprotected(json.loads(read_status(folder).body)) or "No position is left."
+    return f"the loop has {how} {left}", in_order
 
 
 def signal_halt(folder: Path) -> bool:

@@ -102,7 +102,7 @@ def control(
 
     address = Address(host, port, tuple(name or ()), certificate, key)
     with started_again():
-        run_control(ControlRequest(folder, control_folder, policy, address, demo), say)
+        run_control(ControlRequest(folder, control_folder, policy, address, demo), say, complain)
 
 
 def watchdog(
@@ -119,4 +119,4 @@ def watchdog(
 
     request = ControlRequest(folder, control_folder, policy, demo=demo)
     with started_again():
-        run_watchdog(request, Asked(), say, halt=halt, link=link)
+        run_watchdog(request, Asked(), say, halt=halt, link=link, complain=complain)

@@ -44,7 +44,8 @@ def live_commands(cli: typer.Typer) -> None:
     from workbench.cli.control import control
 
     with_options_of(live)(with_options_of(control)(up))
-    for command in (live, up, status, halt, reduce, flatten, resume, enable, backup, restore):
+    restricting = (halt, reduce, flatten, cancel_all, full_halt, shut_down)
+    for command in (live, up, status, *restricting, resume, enable, backup, restore):
         cli.command()(command)
     cli.add_typer(audit_commands, name="audit")
 
@@ -264,7 +265,7 @@ def _ask(folder: str, act: str, actor: str, **fields: object) -> None:
     from workbench.app import live_shell as app
 
     sentence, certain = app.ask(app.live_folder(folder), app.command_of(act, actor, **fields))
-    typer.echo(f"{act}: {sentence}")
+    typer.echo(f"{act.replace('_', '-')}: {sentence}")
     if not certain:
         raise typer.Exit(AGAIN)
 
@@ -289,6 +290,21 @@ def flatten(actor: Actor = "", reason: Reason = "", folder: Folder = "") -> None
     _ask(folder, "flatten", actor, reason=reason)
 
 
+def cancel_all(actor: Actor = "", reason: Reason = "", folder: Folder = "") -> None:
+    """Cancel every order that grows a position; what closes positions goes on, and the mode stays."""
+    _ask(folder, "cancel_all", actor, reason=reason)
+
+
+def full_halt(actor: Actor = "", reason: Reason = "", folder: Folder = "") -> None:
+    """Halt and cancel every order that grows a position; what was on its way does not come back at a resume."""
+    _ask(folder, "full_halt", actor, reason=reason)
+
+
+def shut_down(actor: Actor = "", reason: Reason = "", folder: Folder = "") -> None:
+    """Full halt, and the loop ends: POSITIONS REMAIN AND NOTHING PROTECTS THEM until a loop runs again."""
+    _ask(folder, "shut_down", actor, reason=reason)
+
+
 def resume(
     approver: Annotated[str, typer.Option(help="The second person, who approves")],
     actor: Actor = "",
@@ -302,12 +318,13 @@ def resume(
 
 def enable(
     strategy: Annotated[str, typer.Argument(help="Name of a locked strategy")],
+    approver: Annotated[str, typer.Option(help="The second person, who approves")],
     actor: Actor = "",
     reason: Reason = "",
     folder: Folder = "",
 ) -> None:
-    """Let a locked strategy trade again."""
-    _ask(folder, "enable", actor, strategy=strategy, reason=reason)
+    """Let a locked strategy trade again: takes two different people."""
+    _ask(folder, "enable", actor, approver=approver, strategy=strategy, reason=reason)
 
 
 @audit_commands.command("verify")

@@ -2,9 +2,13 @@
 
 A message is a file that appears whole, named by its time and nonce. The loop journals the message, acts on it, and
 removes the file; one it finds again after a crash is known by its nonce. While no loop runs, messages wait.
+
+For a full disk a halt lies ready in the folder, written and flushed while there was room. A rename makes it a message:
+that takes no room. Its name then says when it was asked and under which nonce; who asked is not in it.
 """
 
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +16,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from workbench.data.files import reason_of, write_atomically
-from workbench.domain.errors import ConfigError, DataError
+from workbench.data.files import cannot_write, reason_of, sync_folder, write_atomically
+from workbench.domain.errors import ConfigError, DataError, ExecutionError
 from workbench.domain.trading.events import (
     AnyEvent,
     OperatorCancel,
@@ -24,9 +28,17 @@ from workbench.domain.trading.events import (
 )
 
 Act = Literal["halt", "reduce", "flatten", "resume", "enable", "cancel_all", "full_halt", "shut_down"]
+LOOSENING = ("resume", "enable")
+"""Acts that let go, and so take two people; every other one restricts."""
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
 LONGEST_MESSAGE = 10_000
 """Bytes; anything longer was not written by this program."""
+READY = ".halt-ready"
+"""File of the halt that lies ready; no message while it has this name."""
+READY_ACTOR = "the halt that lay ready"
+"""Who asks in it, because nobody knows yet who will."""
+READY_REASON = "the disk did not take a new message"
+NAMED = re.compile(r"(\d{20})-([0-9a-f]{32})\.json")
 
 
 class UnreadableError(DataError):
@@ -45,9 +57,9 @@ class Command(BaseModel):
         ``cancel_all`` orders that grow positions, ``full_halt`` (halt and cancel all), ``shut_down`` (full halt, and
         the loop ends).
     actor : str
-        Who asks; who proposes, for ``resume``.
+        Who asks; who proposes, for ``resume`` and ``enable``.
     approver : str
-        The second person, for ``resume``.
+        The second person, for ``resume`` and ``enable``.
     made_ns : int
         When, UTC nanoseconds of the machine that asked.
     fraction : float
@@ -78,9 +90,9 @@ class Command(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.act == "resume" and (not self.approver or self.approver == self.actor):
+        if self.act in LOOSENING and (not self.approver or self.approver == self.actor):
             raise ValueError(
-                f"to resume takes two different people, got {self.actor!r} and {self.approver!r}: ask a second one"
+                f"to {self.act} takes two different people, got {self.actor!r} and {self.approver!r}: ask a second one"
             )
         if self.act == "enable" and not self.strategy:
             raise ValueError("to enable a strategy needs its name")
@@ -132,7 +144,7 @@ class Command(BaseModel):
             "reduce": (OperatorReduce(time_ns, self.actor, self.fraction),),
             "flatten": (OperatorReduce(time_ns, self.actor, 1.0),),
             "resume": (OperatorResume(time_ns, self.actor, self.approver, self.rebaseline_peak),),
-            "enable": (OperatorEnable(time_ns, self.actor, self.strategy),),
+            "enable": (OperatorEnable(time_ns, self.actor, self.strategy, self.approver),),
             "cancel_all": (cancel,),
             "full_halt": (halt, cancel),
             "shut_down": (halt, cancel),
@@ -164,7 +176,7 @@ class Inbox:
         self._stuck: set[str] = set()
 
     def send(self, command: Command) -> Path:
-        """Put a message in; it is on the disk when this returns.
+        """Put a message in; it is on the disk when this returns, a halt also when the disk is full.
 
         Parameters
         ----------
@@ -179,11 +191,41 @@ class Inbox:
         Raises
         ------
         ExecutionError
-            When the folder cannot be written.
+            When the folder cannot be written, and for a halt none lies ready either.
         """
         path = self.folder / f"{command.made_ns:020d}-{command.nonce}.json"
-        write_atomically(path, command.model_dump_json().encode())
+        try:
+            write_atomically(path, command.model_dump_json().encode())
+        except ExecutionError:
+            if command.act != "halt" or not self._put_ready_halt(path):
+                raise
         return path
+
+    def _put_ready_halt(self, path: Path) -> bool:
+        """Make the halt that lies ready this message."""
+        try:
+            (self.folder / READY).rename(path)
+            sync_folder(self.folder)
+        except OSError:
+            return False
+        return True
+
+    def keep_halt_ready(self) -> None:
+        """Write the halt for a full disk, unless it lies there already.
+
+        Raises
+        ------
+        ExecutionError
+            When the disk does not take it: there is none then, and this is tried again later.
+        """
+        path = self.folder / READY
+        try:
+            if path.exists():
+                return
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        halt = Command.made("halt", READY_ACTOR, 0, reason=READY_REASON)
+        write_atomically(path, halt.model_dump_json().encode())
 
     def waiting(self) -> Sequence[tuple[Path, Command | DataError]]:
         """Messages that wait, oldest first; one that is none, or cannot be read now, comes as the error it is.
@@ -229,6 +271,12 @@ class Inbox:
             self._stuck.add(path.name)
 
 
+def _named(path: Path, command: Command) -> Command:
+    """A message; when and under which nonce the halt that lay ready was asked is in its name alone."""
+    name = NAMED.fullmatch(path.name) if command.actor == READY_ACTOR else None
+    return command.model_copy(update={"made_ns": int(name[1]), "nonce": name[2]}) if name else command
+
+
 def _read(path: Path) -> Command | DataError:
     try:
         if not path.is_file():  # opening a pipe would wait for whoever writes into it
@@ -237,7 +285,7 @@ def _read(path: Path) -> Command | DataError:
             content = file.read(LONGEST_MESSAGE + 1)
         if len(content) > LONGEST_MESSAGE:
             return DataError(f"{path.name} is no message: longer than {LONGEST_MESSAGE} bytes")
-        return Command.model_validate(json.loads(content), strict=True)
+        return _named(path, Command.model_validate(json.loads(content), strict=True))
     except OSError as error:
         return UnreadableError(
             f"cannot read the message {path.name}: {reason_of(error)}; it stays where it is and is tried again"

@@ -138,6 +138,11 @@ def _resume(event: heard.OperatorResume, settings: Settings) -> Numbers:
 
 
 def _enable(event: heard.OperatorEnable, settings: Settings) -> Numbers:
+    # none: a journal from before this took two people
+    if event.approver == event.actor:
+        raise DataError(
+            f"to enable takes two different people, got {event.actor!r} and {event.approver!r}: ask a second one"
+        )
     return Numbers(EventKind.OPERATOR_ENABLE, _slot(event.strategy, settings))
 
 

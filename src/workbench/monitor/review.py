@@ -179,7 +179,11 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
     happened.OperatorHalt: lambda one: f"{one.actor} halts",
     happened.OperatorReduce: lambda one: f"{one.actor} reduces by {one.fraction:.0%}".replace("%", " %"),
     happened.OperatorResume: lambda one: f"{one.proposer} and {one.approver} resume",
-    happened.OperatorEnable: lambda one: f"{one.actor} enables {one.strategy}",
+    happened.OperatorEnable: lambda one: (
+        f"{one.actor} and {one.approver} enable {one.strategy}"
+        if one.approver
+        else f"{one.actor} enables {one.strategy}"
+    ),
     happened.OperatorCancel: lambda one: f"{one.actor} cancels every order that grows a position",
 }
 

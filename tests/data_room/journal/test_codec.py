@@ -115,6 +115,8 @@ WRITTEN = [
     (codec.decode_event, happened.Quote(5, "CHFJPY", 1.5, 2.0, 1), "010f01000000000000f83f0000000000000040"),
     (codec.decode_event, happened.Fill(5, "core", 7, float("nan"), 1.1),
      b'\x09{"strategy":"core","intent":7,"units":NaN,"price":1.1}'),
+    (codec.decode_event, happened.OperatorEnable(5, "ana", "core", "ben"),
+     b'\x14{"actor":"ana","strategy":"core","approver":"ben"}'),
     (codec.decode_event, happened.RegimeRead(5, Regime.TRENDING), b'\x07{"regime":"TRENDING"}'),
     (codec.decode_decision, decided.ResumeRefused(5, Reason.ENTRY, "p", "c", Ladder.DRAWDOWN, 0.5, float("inf")),
      b'r{"reason":"ENTRY","policy":"p","calibration":"c","ladder":"DRAWDOWN","metric":0.5,"trigger":Infinity}'),
@@ -132,6 +134,11 @@ def test_what_an_earlier_version_wrote_is_still_read_and_written(decode, value, 
     encode = {codec.decode_event: codec.encode_event, codec.decode_note: codec.encode_note}
     assert encode.get(decode, codec.encode_decision)(value) == body
     assert repr(decode(body, 5)) == repr(value)
+
+
+def test_an_enable_of_one_person_that_an_earlier_version_wrote_is_still_read():
+    enabled = codec.decode_event(b'\x14{"actor":"ana","strategy":"core"}', 5)
+    assert enabled == happened.OperatorEnable(5, "ana", "core", approver="")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from real_processes.parting import ends_with, kill_with_children
+
 from workbench.app.live_shell import read_status
 from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import RowKind
@@ -128,7 +130,7 @@ class Nursery:
         """Leave no child behind."""
         for one in self.running:
             if not one.ended():
-                os.kill(one.pid, signal.SIGKILL)
+                kill_with_children(one.pid)
                 one.wait()
 
 
@@ -137,7 +139,9 @@ def warm_process(scratch: Path) -> Iterator[Nursery]:
     """One process that has everything compiled; its children write what they say into a folder."""
     command = [sys.executable, str(Path(__file__).parent / "warm_commands.py"), str(scratch)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    with subprocess.Popen(command, env=environment, stdin=-1, stdout=-1, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    bound = ends_with(os.getpid(), signal.SIGTERM)  # told so, it ends its children
+    with subprocess.Popen(command, env=environment, preexec_fn=bound, **pipes) as process:  # noqa: PLW1509 -- one system call
         nursery = Nursery(process, scratch)
         assert process.stdout is not None and process.stdin is not None
         assert process.stdout.readline() == "{}\n", "the warm process did not start"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from parting import ends_with, kill_with_children
 
 from workbench.app import live, prepare_environment
 from workbench.data.policy_file import read_policy
@@ -273,8 +274,10 @@ class Nursery:
             request = live.LiveRequest(**task["request"])
             place_of(request.feed, request.speed, request.seconds, request.book_file, request.policy_file)
         sys.stdout.flush()
-        process = os.fork()
+        parent, process = os.getpid(), os.fork()
         if process == 0:
+            # a supervisor stops what it has started when it is asked; everything else is killed
+            ends_with(parent, signal.SIGTERM if task.get("command", [""])[0] == "up" else signal.SIGKILL)()
             code = 70
             try:
                 code = child(task)
@@ -305,7 +308,7 @@ class Nursery:
     def end(self) -> None:
         """Leave nobody behind."""
         for process in self._living:
-            os.kill(process, signal.SIGKILL)
+            kill_with_children(process)
             os.waitpid(process, 0)
 
 

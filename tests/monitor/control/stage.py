@@ -173,7 +173,7 @@ class StagedLoop:
         elif command.act in ("reduce", "flatten"):
             left = 0.0 if command.act == "flatten" else 1 - command.fraction
             for row in book["positions"]:
-                row["target"] = round(row["units"] * left)
+                row["target"] = round(min(row["units"], row["target"], key=abs) * left)
                 row["units"] = row["units"] if self.slow_to_close else row["target"]
 
     def mode(self, mode: str) -> None:
@@ -203,12 +203,17 @@ class Stage:
         return [*self.loop.taken, *(one for _, one in waiting if isinstance(one, Command))]
 
     @contextmanager
-    def running(self, port: int = 0) -> Iterator[str]:
-        """Serve on a port of this machine, or any free one; gives the address."""
+    def running(self, port: int = 0, told: list[bool] | None = None) -> Iterator[str]:
+        """Serve on a port of this machine, or any free one; gives the address.
+
+        Whether it answered when it said so goes into `told`.
+        """
+        heard = told if told is not None else []
         address = Address(port=port)
         with address.bound() as listening:
             port = listening.getsockname()[1]
-            server = server_of(build_app(self.service.parts, address.allowed(port)), address)
+            app = build_app(self.service.parts, address.allowed(port))
+            server = server_of(app, address, lambda: heard.append(all(one.is_serving() for one in server.servers)))
             thread = threading.Thread(target=lambda: asyncio.run(serve(self.service, server, listening)), daemon=True)
             thread.start()
             until = time.monotonic() + 10

@@ -47,17 +47,26 @@ def test_good_order_is_said_only_when_the_loop_has_written_its_last_word(stage, 
     assert "good order" not in answer["sentence"] and "POSITIONS REMAIN" in answer["sentence"]
 
 
-@pytest.mark.parametrize(("orders", "said"), [
-    (0, "positions remain as they are"),
-    (1, "; 1 ORDER MAY STILL FILL AND NOTHING PROTECTS WHAT IT OPENS"),
-    (2, "; 2 ORDERS MAY STILL FILL AND NOTHING PROTECTS WHAT THEY OPEN"),
+PROTECTED = "no stop, no limit and no halt works until a loop runs again"
+
+
+@pytest.mark.parametrize(("held", "orders", "said"), [
+    ((), 0, "; no position is left and no order is on its way"),
+    ((0.0, 5.0), 0, f"; 1 POSITION REMAINS AND NOTHING PROTECTS IT: {PROTECTED}"),
+    ((0.0, 0.0), 1, "; 1 ORDER MAY STILL FILL AND NOTHING PROTECTS WHAT IT OPENS"),
+    ((-3.0, 5.0), 2, f"; 2 POSITIONS REMAIN AND NOTHING PROTECTS THEM: {PROTECTED}; "
+                     "2 ORDERS MAY STILL FILL AND NOTHING PROTECTS WHAT THEY OPEN"),
 ])  # fmt: skip
-def test_the_loops_last_row_counts_the_orders_it_leaves(orders, said):
+@pytest.mark.parametrize("planned", [True, False])
+def test_the_loops_last_row_counts_what_it_leaves_whether_shut_down_or_stopped(held, orders, said, planned):
     ending, rhythm = Ending(0, Rhythm()), Rhythm()
-    assert not ending.due(0, range(2)) and ending.sentence == "the loop was asked to stop"
-    ending.hear(Command.made("shut_down", "dan", 1), "", 1)
-    assert ending.due(1 + rhythm.last_orders_ns, range(orders))
-    assert ending.sentence.startswith("the loop was shut down by dan") and ending.sentence.endswith(said)
+    assert not ending.due(0, range(orders)) and ending.left == ()
+    if planned:
+        ending.hear(Command.made("shut_down", "dan", 1), "", 1)
+        assert ending.due(1 + rhythm.last_orders_ns, range(orders))
+    word = ending.last_word({str(place): units for place, units in enumerate(held)}, range(orders))
+    reason = "the loop was shut down by dan" if planned else "the loop was asked to stop"
+    assert word == {"kind": "stopped", "sentence": reason + said}
 
 
 @pytest.mark.parametrize(("error", "kind"), [(JournalError("x"), "not-recorded"), (ExecutionError("x"), "not-done")])

@@ -92,3 +92,10 @@ def test_stopping_the_service_halts_nothing_and_starting_again_knows_what_was_sp
         answer = client.post("/api/act", json={"nonce": nonce, "act": "halt"})
         assert answer.status_code == 409
     assert len(stage.sent()) == 1
+
+
+def test_where_it_is_is_told_once_and_only_when_it_answers(stage):
+    told: list[bool] = []
+    with stage.running(told=told) as address:
+        assert httpx.get(address, timeout=10).status_code == 200
+    assert told == [True]

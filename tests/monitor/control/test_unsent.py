@@ -1,5 +1,8 @@
 """A service killed between writing an act down and sending it: a start sends what is safe, and drops what is not."""
 
+import errno
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from workbench.data.inbox import Inbox
 from workbench.monitor.control.parts import Asked, You
 
 SCRIPT = Path(__file__).with_name("killed_desk.py")
@@ -86,8 +90,7 @@ def test_what_cannot_be_sent_yet_is_sent_by_the_start_after(stage):
     killed(stage, "reduce")  # a halt would come as a signal
     inbox = stage.loop.folder / "inbox"
     stage.loop.stuck.set()
-    if inbox.exists():
-        inbox.rmdir()
+    shutil.rmtree(inbox, ignore_errors=True)
     inbox.write_text("in the way")
     with stage.again() as later:
         assert later.sent() == [] and set(later.service.parts.records.records.unsettled) == {NONCE}
@@ -126,3 +129,86 @@ def settle(stage: Any) -> None:
     while not stage.loop.taken and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.1)
+
+
+def full_disk(stage: Any, monkeypatch: Any) -> None:
+    """The system makes no new file in the inbox any more; what is there can be renamed."""
+    truly, inbox = os.open, str(stage.loop.folder / "inbox")
+
+    def opened(path: Any, flags: int, *rest: Any, **named: Any) -> int:
+        if flags & os.O_CREAT and str(path).startswith(inbox):
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return truly(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", opened)
+
+
+@pytest.mark.parametrize("act", ["halt", "full_halt"])
+def test_on_a_full_disk_the_halt_that_lies_ready_is_sent_and_the_answer_says_what_is_done(
+    stage, person, monkeypatch, act
+):
+    ben = person("Ben")
+    Inbox(stage.loop.folder / "inbox").keep_halt_ready()
+    full_disk(stage, monkeypatch)
+    answer = ben.act(act).json()
+    assert (answer["stage"], answer["certain"]) == ("entries stopped", True)
+    assert answer["sentence"].startswith("The disk is full: only a halt") == (act == "full_halt")
+    (command,) = stage.sent()
+    assert (command.act, command.nonce) == ("halt", answer["nonce"])
+    assert stage.service.parts.records.records.unsettled == {}
+
+
+def test_a_halt_that_was_only_signalled_is_not_settled_and_is_put_in_as_soon_as_there_is_room(
+    stage, person, monkeypatch
+):
+    heard = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _frame: heard.append(number))
+    try:
+        ada = person("Ada")
+        full_disk(stage, monkeypatch)
+        answer = ada.act("halt").json()
+        assert (answer["stage"], answer["certain"]) == ("signalled", False) and heard == [signal.SIGUSR1]
+        assert "not yet on disk" in answer["sentence"]
+        records = stage.service.parts.records
+        assert set(records.records.unsettled) == records.records.signalled == {answer["nonce"]}
+        stage.service.unsent.try_signalled(stage.clock())
+        assert set(records.records.unsettled) == {answer["nonce"]} and len(heard) == 2
+        monkeypatch.undo()
+        stage.clock.advance(6)
+        stage.service.unsent.try_signalled(stage.clock())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert records.records.unsettled == {} and not records.records.signalled
+    settle(stage)
+    assert [(one.act, one.nonce, one.actor) for one in stage.loop.taken] == [("halt", answer["nonce"], "Ada")]
+
+
+def test_a_halt_that_was_only_signalled_is_sent_by_the_next_start(stage, person, monkeypatch):
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        ada = person("Ada")
+        full_disk(stage, monkeypatch)
+        nonce = ada.act("halt").json()["nonce"]
+        monkeypatch.undo()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    with stage.again() as later:
+        assert [one.nonce for one in later.sent()] == [nonce]
+        assert later.service.parts.records.records.unsettled == {}
+
+
+def test_one_that_is_too_old_by_then_is_dropped_and_people_are_told_of_the_signal(stage, person, monkeypatch):
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        ada = person("Ada")
+        full_disk(stage, monkeypatch)
+        ada.act("halt")
+        monkeypatch.undo()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    stage.clock.advance(15 * 60 + 30)
+    with stage.again() as later:
+        assert later.sent() == []
+        (incident,) = dropped(later)
+        assert "because its inbox could not be written: Ada halts" in incident.worst.sentence
+        assert incident.worst.facts["did"] == "a signal to halt was sent to the loop that ran then"

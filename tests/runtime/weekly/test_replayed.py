@@ -132,7 +132,7 @@ def test_people_are_assumed_to_look_once_a_week_and_only_where_something_is_lock
         events = replay_strategies(market, rates, policy, chosen, span).controlled.events
         acts[days] = [event for event in events if isinstance(event, OperatorEnable)]
     assert acts[0] == [] and len(acts[7]) > 0
-    assert {act.actor for act in acts[7]} == {ASSUMED}
+    assert {(act.actor, act.approver) for act in acts[7]} == {(ASSUMED, f"{ASSUMED}, second person")}
     assert min(np.diff(sorted({act.time_ns for act in acts[7]}))) >= 7 * 86_400 * 10**9
 
 

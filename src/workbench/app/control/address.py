@@ -148,13 +148,15 @@ class Server(uvicorn.Server):
     ----------
     config : Config
         Of uvicorn.
+    beginning : callable
+        Called once, when whoever connects is answered.
     ending : callable
         Called once, before the end.
     """
 
-    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, beginning: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ending = ending
+        self._beginning, self._ending = beginning, ending
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -169,6 +171,18 @@ class Server(uvicorn.Server):
             for number, known in earlier.items():
                 signal.signal(number, known)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and only then say so.
+
+        Parameters
+        ----------
+        sockets : list of socket, optional
+            It listens on.
+        """
+        await super().startup(sockets)
+        if self.started:
+            self._beginning()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, answer what was asked, and end.
 
@@ -181,7 +195,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_of(app: FastAPI, address: Address) -> Server:
+def server_of(app: FastAPI, address: Address, beginning: Callable[[], None]) -> Server:
     """A server that says nothing about itself and logs no request: paths are text of strangers.
 
     Parameters
@@ -190,6 +204,8 @@ def server_of(app: FastAPI, address: Address) -> Server:
         From `build_app`.
     address : Address
         For its TLS files.
+    beginning : callable
+        Called once, when whoever connects is answered.
 
     Returns
     -------
@@ -212,4 +228,4 @@ def server_of(app: FastAPI, address: Address) -> Server:
         ssl_certfile=address.certificate or None,
         ssl_keyfile=address.key or None,
     )
-    return Server(config, app.state.bulletin.close)
+    return Server(config, beginning, app.state.bulletin.close)

@@ -1,28 +1,31 @@
-"""What was allowed and written down, and not sent because the service was killed in between: seen to at the next start.
+"""What was allowed and written down, and did not reach the loop's inbox: the service was killed in between, or no disk.
 
 What makes the book safer is sent again under its own nonce, which the loop acts on once. What loosens it, and what is
 too old to be what anybody still wants, is dropped; people are told.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from workbench.app.control.journal import PeopleJournal
 from workbench.app.control.rules import ACTS, in_words
 from workbench.domain.errors import DataError, ExecutionError
 from workbench.domain.policy import Policy
 from workbench.domain.trading.market_hours import MINUTE_NS, SECOND_NS
-from workbench.monitor.control.loop import COMMANDS, Loop
+from workbench.monitor.control.loop import COMMANDS, Loop, Sent
 from workbench.monitor.control.parts import Asked
 from workbench.response.alerts.dispatcher import Dispatcher
 from workbench.response.incidents.alert import URGENT, WARNING, Alert
 from workbench.response.people.authority import most_restrictive
-from workbench.response.people.records import SETTLED, Done, merged_row
+from workbench.response.people.records import SETTLED, SIGNALLED_ONLY, Done, merged_row
 
 CLOSING = ("reduce", "close_all")
 DROPPED = "act not sent"
 """Cause of the incident."""
 REASON = "sent again: the control service was killed before it had sent it"
-SIGNALLED = "the inbox cannot be written: the loop was sent a signal, it halts"
+ROOM_AGAIN = "sent again: the disk did not take it, and the loop had only been sent a signal"
+AGAIN_NS = 5 * SECOND_NS
+"""How often the disk is tried again, and the signal given again: a loop that was started anew has forgotten it."""
 TOO_OLD = "it is too old to be what is wanted now"
 LOOSENS = "it would have loosened the book; two people have to agree again"
 
@@ -46,6 +49,23 @@ class Unsent:
         self._journal, self._loop, self._dispatcher = journal, loop, dispatcher
         self._patience_ns = round(policy.people.acts.send_again_minutes * MINUTE_NS)
         self._at_once_ns = round(policy.people.acts.at_once_seconds * SECOND_NS)
+        self._tried_ns = 0
+
+    def try_signalled(self, time_ns: int) -> None:
+        """Put what the loop was only sent a signal for into its inbox, once there is room.
+
+        Parameters
+        ----------
+        time_ns : int
+            Now.
+        """
+        records = self._journal.records
+        if not records.signalled or 0 <= time_ns - self._tried_ns < AGAIN_NS:
+            return
+        self._tried_ns = time_ns
+        for nonce in sorted(records.signalled):
+            with suppress(ExecutionError):  # still no room: tried again, and told already
+                self._post(records.unsettled[nonce], ROOM_AGAIN)
 
     def see_to(self, time_ns: int) -> None:
         """Send, drop or settle each of them; one that cannot be sent now is seen to at the next start.
@@ -95,20 +115,30 @@ class Unsent:
             return set()
 
     def _send(self, one: Done) -> None:
+        try:
+            self._post(one, ROOM_AGAIN if one.nonce in self._journal.records.signalled else REASON)
+        except ExecutionError as error:
+            self._journal.note("unsent", {"nonce": one.nonce, "because": str(error)})
+
+    def _post(self, one: Done, reason: str) -> None:
+        """Send an act again; what only a signal was sent for stays unsettled."""
         fraction = one.act.fraction if one.act.kind == "reduce" else 1.0
         # the loop that runs now may be another than the one that was to end: it is halted, not ended
         act = "full_halt" if one.act.kind == "shut_down" else ACTS[one.act.kind]
-        try:
-            arrived = self._loop.send(Asked(one.nonce, act, fraction, reason=REASON), one.person)
-        except ExecutionError as error:
-            self._journal.note("unsent", {"nonce": one.nonce, "because": str(error)})
-        else:
-            self._settle(one, REASON if arrived else SIGNALLED)
+        how = self._loop.send(Asked(one.nonce, act, fraction, reason=reason), one.person)
+        if how is not Sent.SIGNAL:
+            self._settle(one, reason)
+        elif one.nonce not in self._journal.records.signalled:
+            self._journal.note(SIGNALLED_ONLY, {"nonce": one.nonce, "person": one.person, "because": reason})
 
     def _drop(self, one: Done, because: str, time_ns: int) -> None:
         words = in_words(one.person, one.act) if one.act.restricts else f"{one.person} proposed: {one.act.kind}"
-        sentence = f"not sent to the loop, because the control service was killed: {words}; {because}"
-        facts = {"did": "nothing: the book is as it was", "waits": "whoever wants it to ask again"}
+        if one.nonce in self._journal.records.signalled:
+            missed, did = "its inbox could not be written", "a signal to halt was sent to the loop that ran then"
+        else:
+            missed, did = "the control service was killed", "nothing: the book is as it was"
+        sentence = f"not sent to the loop, because {missed}: {words}; {because}"
+        facts = {"did": did, "waits": "whoever wants it to ask again"}
         level = URGENT if one.act.restricts else WARNING
         alert = Alert(f"unsent:{one.nonce}", level, DROPPED, time_ns, sentence, facts)
         self._dispatcher.raise_alert(alert, time_ns)

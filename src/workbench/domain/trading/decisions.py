@@ -102,7 +102,7 @@ class CautionChanged(Decision):
 
 @dataclass(frozen=True, slots=True)
 class ScopeLocked(Decision):
-    """One strategy, or all of a tier, is locked until a person enables it."""
+    """One strategy, or all of a tier, is locked until two people enable it."""
 
     scope: str
     metric: float

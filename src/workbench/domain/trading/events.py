@@ -124,7 +124,7 @@ class BookMismatch(Event):
 
 @dataclass(frozen=True, slots=True)
 class RepeatedIntent(Event):
-    """The same entry was tried too often without a fill: the strategy is locked until a person enables it.
+    """The same entry was tried too often without a fill: the strategy is locked until two people enable it.
 
     What it holds it keeps, under its stops, its signal and every control: only growing is the trouble.
     """
@@ -179,10 +179,14 @@ class OperatorResume(Event):
 
 @dataclass(frozen=True, slots=True)
 class OperatorEnable(Event):
-    """A person enables a locked strategy again."""
+    """Two people enable a locked strategy again.
+
+    Journals from before this took two people have no approver; they are stepped again to the same decisions.
+    """
 
     actor: str
     strategy: str
+    approver: str = ""
 
 
 @dataclass(frozen=True, slots=True)

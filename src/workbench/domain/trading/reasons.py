@@ -82,7 +82,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_DEFENSIVE: "only defensive strategies may enter",
     Reason.PAIR_BLOCKED: "an order in this pair has an unknown outcome",
     Reason.SIZE_IS_ZERO: "the size rounds down to nothing, or an input of the sizing is missing",
-    Reason.STRATEGY_IS_LOCKED: "the strategy or its tier is locked until a person enables it",
+    Reason.STRATEGY_IS_LOCKED: "the strategy or its tier is locked until two people enable it",
     Reason.STOP_REACHED: "the price has reached the stop",
     Reason.TARGET_REACHED: "the price has reached the profit target",
     Reason.CAP_LOWERED: "the exposure cap has fallen below the size of the position",

@@ -126,11 +126,16 @@ def halt(desk: Desk) -> None:
 
 @compiled
 def reduce_all(desk: Desk, fraction: float) -> None:
-    """A person reduces every position; what is left is its full size from now on."""
+    """A person reduces every position; what is left is its full size from now on.
+
+    The share is taken of what is held, or of the target where that is smaller: what is being closed already is not
+    counted again, so that a half and then a half leave a quarter, however slow the fills of the first are.
+    """
     state, step = desk.state, desk.settings.unit_step
     for slot in range(desk.settings.strategies):
         if state.units[slot] != 0.0 or state.target[slot] != 0.0:
-            kept = math.floor(abs(state.units[slot]) * (1.0 - fraction) / step + ROUNDING) * step
+            left = min(abs(state.units[slot]), abs(state.target[slot]))
+            kept = math.floor(left * (1.0 - fraction) / step + ROUNDING) * step
             shrink(desk, slot, kept, REDUCED)
             keep_as_full_size(desk, slot)
     alert(desk, REDUCED, -1, URGENT, fraction, 0.0)

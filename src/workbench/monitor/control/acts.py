@@ -9,10 +9,10 @@ sent, once. Nothing else waits, a halt least of all.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.domain.errors import AuthorityError, DataError, WorkbenchError
-from workbench.monitor.control.loop import Loop
+from workbench.monitor.control.loop import Loop, Sent
 from workbench.monitor.control.parts import (
     Asked,
     Outcome,
@@ -24,13 +24,17 @@ from workbench.monitor.control.parts import (
     Tick,
     You,
 )
-from workbench.response.people.records import OUTCOME, TURNED_DOWN
+from workbench.response.people.records import OUTCOME, SIGNALLED_ONLY, TURNED_DOWN
 
 CLOSING = ("reduce", "close_all")
 RECORDED = (
     "Recorded with your name, the time and your words. Nothing was sent to anybody: notify the regulator as you do."
 )
-SIGNALLED = "The inbox cannot be written, so the loop's process was sent a signal: it halts. Look at the mode."
+SIGNALLED = (
+    "The inbox cannot be written, so the loop's process was sent a signal: it halts now, look at the mode; the halt is "
+    "not yet on disk. It is put there as soon as that can be; a loop that ends before may start again without it."
+)
+HALT_ALONE = "The disk is full: only a halt could be put into the inbox, nothing more of what was asked. "
 
 
 class Desk:
@@ -58,7 +62,7 @@ class Desk:
         self._rules, self._records, self._responders, self._loop = rules, records, responders, loop
         self._clock_ns = clock_ns
         self._together: list[tuple[Asked, str]] = []
-        self._sending: asyncio.Task[Sent] | None = None
+        self._sending: asyncio.Task[Posted] | None = None
 
     async def act(self, you: You, asked: Asked) -> Outcome:
         """Do what one person may do alone.
@@ -217,7 +221,7 @@ class Desk:
         if you.stepped_up_until_ns <= self._clock_ns():
             raise StepUpError("this needs a fresh code of your authenticator first")
 
-    async def _with_others(self, asked: Asked, you: You) -> "Sent":
+    async def _with_others(self, asked: Asked, you: You) -> "Posted":
         """Wait a moment for what else comes; what is sent of it is the same for all who asked."""
         self._together.append((asked, you.name))
         if self._sending is None:
@@ -225,7 +229,7 @@ class Desk:
         # whoever hangs up takes nothing back
         return await asyncio.shield(self._sending)
 
-    async def _send_largest(self) -> "Sent":
+    async def _send_largest(self) -> "Posted":
         await asyncio.sleep(self._rules.at_once_seconds)
         together, self._together, self._sending = self._together, [], None
         largest = self._rules.most_restrictive([asked for asked, _ in together])
@@ -234,7 +238,7 @@ class Desk:
                 self._rules.merged(asked, person, largest)
         return self._counted(largest, next(person for asked, person in together if asked is largest))
 
-    def _counted(self, asked: Asked, actor: str) -> "Sent":
+    def _counted(self, asked: Asked, actor: str) -> "Posted":
         """Send an act that is counted; one that cannot be sent does not count."""
         try:
             return self._send(asked, actor)
@@ -242,9 +246,11 @@ class Desk:
             self._rules.undone(asked.nonce)
             raise
 
-    def _send(self, asked: Asked, actor: str, approver: str = "") -> "Sent":
+    def _send(self, asked: Asked, actor: str, approver: str = "") -> "Posted":
         self._records.note("sent", {**asked.table(), "actor": actor, "approver": approver})
-        return Sent(asked, actor, arrived=self._loop.send(asked, actor, approver))
+        how = self._loop.send(asked, actor, approver)
+        # what is waited for and reported is what the loop was truly asked
+        return Posted(replace(asked, act="halt") if how is Sent.HALT_ALONE else asked, actor, how, asked.act)
 
     def _noticed(self, you: You, asked: Asked) -> Outcome:
         """Record that the regulator is notified: the words are in the row of what was asked."""
@@ -253,19 +259,21 @@ class Desk:
         self._rules.done(you, asked)
         return self._told(Outcome(asked.nonce, "recorded", RECORDED, certain=True), you)
 
-    async def _outcome(self, asked: Asked, you: You, sent: "Sent") -> Outcome:
-        if not sent.arrived:
-            return self._told(Outcome(asked.nonce, "waiting", SIGNALLED, certain=False), you)
+    async def _outcome(self, asked: Asked, you: You, sent: "Posted") -> Outcome:
+        if sent.how is Sent.SIGNAL:
+            return self._told(Outcome(asked.nonce, "signalled", SIGNALLED, certain=False), you, SIGNALLED_ONLY)
         outcome = await self._loop.outcome(sent.asked)
+        if sent.asked.act != sent.wanted:
+            outcome = replace(outcome, sentence=HALT_ALONE + outcome.sentence)
         if sent.asked.nonce != asked.nonce:
             return self._told(_merged(outcome, asked, sent), you)
         if outcome.stage == "refused":
             self._rules.undone(asked.nonce)
         return self._told(outcome, you)
 
-    def _told(self, outcome: Outcome, you: You) -> Outcome:
+    def _told(self, outcome: Outcome, you: You, kind: str = OUTCOME) -> Outcome:
         said: Table = {"nonce": outcome.nonce, "stage": outcome.stage, "sentence": outcome.sentence}
-        self._records.note(OUTCOME, {**said, "person": you.name})
+        self._records.note(kind, {**said, "person": you.name})
         return outcome
 
     def _refused(self, nonce: str, you: You, error: WorkbenchError) -> None:
@@ -273,15 +281,16 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What was sent to the loop for an act, who had asked for it, and whether it is in the inbox."""
+class Posted:
+    """What was sent to the loop for an act, who had asked for it, how much of it arrived, and what was wanted."""
 
     asked: Asked
     actor: str
-    arrived: bool
+    how: Sent
+    wanted: str
 
 
-def _merged(outcome: Outcome, asked: Asked, sent: Sent) -> Outcome:
+def _merged(outcome: Outcome, asked: Asked, sent: Posted) -> Outcome:
     """What became of an act that came at once with a larger one."""
     what = "close everything" if sent.asked.act == "close_all" else f"reduce by {sent.asked.fraction:.0%}"
     both = f"{sent.actor} asked to {what} at the same moment: the larger of the two is done, once. "

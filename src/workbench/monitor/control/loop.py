@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ LOOSENING = ("resume", "enable")
 """Acts judged by what `Loop.state` saw last: the loop refuses them when it was restricted since."""
 HALTING = ("halt", "full_halt", "shut_down")
 """Acts of which a signal to the loop's process does the most important part."""
+
+
+class Sent(Enum):
+    """What of an act is in the loop's inbox."""
+
+    WHOLE = "whole"
+    HALT_ALONE = "halt alone"
+    SIGNAL = "signal"
+    """Nothing of it: the loop's process was sent a signal to halt."""
 
 
 class Loop:
@@ -192,8 +202,8 @@ class Loop:
         if asked.act == "shut_down" and lock_holder(self.folder) is None:
             raise DataError("no loop is running: there is nothing to shut down")
 
-    def send(self, asked: Asked, actor: str, approver: str = "") -> bool:
-        """Put an act into the inbox.
+    def send(self, asked: Asked, actor: str, approver: str = "") -> Sent:
+        """Put an act into the inbox; on a full disk a halt at least.
 
         Parameters
         ----------
@@ -204,8 +214,8 @@ class Loop:
 
         Returns
         -------
-        bool
-            Whether it is in the inbox; if not, the loop's process was sent a signal: it halts.
+        Sent
+            What of it is in the inbox.
 
         Raises
         ------
@@ -230,10 +240,21 @@ class Loop:
         try:
             self.inbox.send(command)
         except ExecutionError:
-            if asked.act not in HALTING or not self._signal_halt():
+            if asked.act not in HALTING:
                 raise
-            return False
-        return True
+            return self._halt_at_least(asked, actor)
+        return Sent.WHOLE
+
+    def _halt_at_least(self, asked: Asked, actor: str) -> Sent:
+        """The disk takes no new message: put the halt in that lies ready, or ask by signal, which nothing outlasts."""
+        halt = Command.made("halt", actor, self._clock_ns(), nonce=asked.nonce, reason=asked.reason)
+        try:
+            self.inbox.send(halt)
+        except ExecutionError:
+            if not self._signal_halt():
+                raise
+            return Sent.SIGNAL
+        return Sent.HALT_ALONE
 
     async def outcome(self, asked: Asked) -> Outcome:
         """Wait for what the loop does.

@@ -8,6 +8,7 @@ from workbench.data.journal.codec import decode_table
 from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import RowKind
 from workbench.domain.errors import DataError, ExecutionError
+from workbench.domain.trading.left_behind import left_behind
 
 MAY_FILL = {"INTENT", "SENT", "ACKNOWLEDGED", "PART_FILLED", "UNKNOWN"}
 STOPPED, ROWS_LOOKED_BACK = "stopped", 20
@@ -52,11 +53,4 @@ def unprotected(projection: Mapping[str, Any]) -> str:
     positions = projection["book"].get("positions", []) if projection else []
     left = sum(row["units"] != 0 for row in positions)
     orders = sum(order.get("state") in MAY_FILL for order in projection.get("orders", []))
-    said = []
-    if left:
-        are = "1 POSITION REMAINS" if left == 1 else f"{left} POSITIONS REMAIN"
-        said.append(f"{are} AND NOTHING PROTECTS THEM: no stop, no limit and no halt works until a loop runs again.")
-    if orders:
-        some, they = ("1 ORDER", "IT OPENS") if orders == 1 else (f"{orders} ORDERS", "THEY OPEN")
-        said.append(f"{some} MAY STILL FILL AND NOTHING PROTECTS WHAT {they}.")
-    return " ".join(said)
+    return " ".join(f"{clause}." for clause in left_behind(left, orders))

@@ -177,4 +177,4 @@ def _reviewed(events: Iterator[tuple[AnyEvent, bool]], names: Sequence[str]) -> 
         if isinstance(event, CalibrationAdopted):
             later = event.time_ns + SECOND_NS
             yield OperatorResume(later, *REVIEWERS), False
-            yield from ((OperatorEnable(later, REVIEWERS[0], name), False) for name in names)
+            yield from ((OperatorEnable(later, REVIEWERS[0], name, REVIEWERS[1]), False) for name in names)

@@ -262,7 +262,7 @@ def _people_controls(policy: Policy) -> list[Control]:
     )  # fmt: skip
     return [
         replace(halted, act=_asked("halt")),
-        replace(halted, name="halt by signal", what="workbench halt with a full disk: a signal", act=_signalled),
+        replace(halted, name="halt by signal", what="a signal, as where the inbox cannot be written", act=_signalled),
         replace(halted, name="full halt", what="halt and cancel all from the phone page", act=_asked("full_halt"),
                 alert=Reason.OPERATOR_CANCEL),
         replace(cancelled, act=_asked("cancel_all"), alert=Reason.OPERATOR_CANCEL),

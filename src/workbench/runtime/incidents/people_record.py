@@ -161,7 +161,7 @@ class PeopleRecord:
         kind, act = table.get("kind"), self.acts.get(str(table.get("nonce", "")))
         if kind == "sent" and act is not None:
             act.sent = True
-        elif kind == "outcome" and act is not None:
+        elif kind in ("outcome", "signalled") and act is not None:
             act.stage, act.sentence, act.done_ns = str(table["stage"]), str(table["sentence"]), time_ns
         elif kind == "refused" and act is not None:
             act.stage, act.sentence, act.done_ns = "refused", str(table["because"]), time_ns

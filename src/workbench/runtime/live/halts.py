@@ -1,13 +1,15 @@
 """People's messages as the loop finds them: in which order, a halt by signal, and approvals that came too late."""
 
+import math
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from workbench.data.inbox import Command, Inbox, UnreadableError
+from workbench.data.inbox import LOOSENING, Command, Inbox, UnreadableError
 from workbench.data.journal.journal import Journal
 from workbench.domain.errors import DataError, ExecutionError
 from workbench.domain.trading.decisions import AnyDecision, RaiseAlert, ScopeLocked
@@ -16,8 +18,6 @@ from workbench.engine.risk_engine import EngineState, RiskEngine
 from workbench.runtime.live.desk import stepped
 from workbench.runtime.live.outside import Messages
 
-LOOSENING = ("resume", "enable")
-"""Acts that let go; every other one restricts."""
 URGENT = 3
 """Alert level from which on an approval that was given without it does not stand."""
 TOO_LATE = (
@@ -26,25 +26,67 @@ TOO_LATE = (
 )
 
 
+READY_AGAIN_SECONDS = 1.0
+"""How often the halt for a full disk is looked after."""
+
+
 class Halts:
-    """SIGUSR1 halts: a way in that needs no disk; the message is made here and found like any other."""
+    """SIGUSR1 halts: a way in that needs no disk; the message is made here and found like any other.
+
+    It is put into the inbox before it is acted on, so that it outlasts this process; when the disk takes neither it nor
+    the halt that lies ready, it is acted on all the same.
+
+    Parameters
+    ----------
+    inbox : Inbox
+        Where a halt is kept ready from now on.
+    """
 
     def __init__(self, inbox: Inbox) -> None:
-        self._inbox, self._asked = inbox, list[Command]()
+        self._inbox, self._look_at = inbox, -math.inf
+        self._asked, self._unwritten = list[Command](), list[Command]()
         signal.signal(signal.SIGUSR1, self._halt)
 
     def _halt(self, _number: int, _frame: object) -> None:
         self._asked.append(Command.made("halt", "signal", time.time_ns(), reason="SIGUSR1"))
 
     def waiting(self) -> Sequence[tuple[Path | None, Command | DataError]]:
-        """Messages that wait, those by signal first.
+        """Messages that wait, first those by signal that no disk took.
 
         Returns
         -------
         sequence of (Path or None, Command or DataError)
         """
         asked, self._asked = self._asked, []
-        return [*((None, command) for command in asked), *self._inbox.waiting()]
+        unwritten = [command for command in asked if not self._written(command)]
+        self._unwritten += unwritten
+        self._keep_halt_ready()
+        return [*((None, command) for command in unwritten), *self._inbox.waiting()]
+
+    def __enter__(self) -> Self:
+        """Nothing to do before the loop lives."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Leave for the next start what came by signal and is in no journal yet, however the loop ends."""
+        for command in [*self._unwritten, *self._asked]:
+            if not self._written(command):
+                sys.stderr.write("workbench: a halt by signal is not on the disk: the next start forgets it\n")
+        self._unwritten, self._asked = [], []
+
+    def _written(self, command: Command) -> bool:
+        try:
+            self._inbox.send(command)
+        except ExecutionError:
+            return False
+        return True
+
+    def _keep_halt_ready(self) -> None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + READY_AGAIN_SECONDS
+            with suppress(ExecutionError):  # there is no room now: tried again
+                self._inbox.keep_halt_ready()
 
     def done(self, path: Path | None) -> None:
         """Remove a message that has been acted on.
@@ -52,10 +94,12 @@ class Halts:
         Parameters
         ----------
         path : Path or None
-            None for one that came by signal.
+            None for one that came by signal and that no disk took.
         """
         if path is not None:
             self._inbox.done(path)
+        else:
+            self._unwritten.pop(0)
 
     def set_aside(self, path: Path | None) -> None:
         """Put what is no message out of the way.
@@ -63,7 +107,7 @@ class Halts:
         Parameters
         ----------
         path : Path or None
-            None for one that came by signal.
+            None for one that came by signal and that no disk took.
         """
         if path is not None:
             self._inbox.set_aside(path)

@@ -76,7 +76,7 @@ class LiveLoop:
         self._engine, self.state = begun
         self._rhythm = rhythm if rhythm is not None else Rhythm()
         self._intake = Intake(outside.inbox, seen if seen is not None else set(), outside.journal)
-        self._ending = Ending(outside.wall_ns(), self._rhythm)
+        self.ending = Ending(outside.wall_ns(), self._rhythm)
         self.latencies = Latencies()
         self.memory = memory if memory is not None else Memory.begun(self.state)
         self._projection, self._health = Projection(self.memory, self.state), Health(outside.health)
@@ -249,7 +249,7 @@ class LiveLoop:
             refusals = [refusal_of(one) for one in decisions if isinstance(one, ResumeRefused)]
             said = refusals[0] if command.act == "resume" and refusals else refused
             self.memory.recent.commanded(command.model_dump(), now, said)
-            self._ending.hear(command, said, now)
+            self.ending.hear(command, said, now)
             self._outside.inbox.done(path)
 
     # ------------------------------------------------------------------------------------------------- housekeeping
@@ -370,7 +370,7 @@ class LiveLoop:
             fault of the program a halt is left in the inbox, so that the next start begins halted.
         """
         try:
-            while not (stopped() or self._ending.due(self._outside.clock.now_ns(), self._gateway.live_orders)):
+            while not (stopped() or self.ending.due(self._outside.clock.now_ns(), self._gateway.live_orders)):
                 self.turn()
                 self._outside.clock.wait_until(self.due_ns())
             self.end()
@@ -394,7 +394,7 @@ class LiveLoop:
     def end(self) -> None:
         """Leave a state that resumes: snapshot, a last word, a signed checkpoint."""
         now = max(self._outside.clock.now_ns(), int(self.state.time_ns))
-        self._later.append(plain_row(now, {"kind": "stopped", "sentence": self._ending.sentence}))
+        self._later.append(plain_row(now, self.ending.last_word(units_of(self.state), self._gateway.live_orders)))
         self.show(now)
         self.keep_snapshot()
         self._outside.journal.close(now)

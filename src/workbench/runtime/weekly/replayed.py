@@ -44,6 +44,7 @@ Floats = NDArray[np.float64]
 LEAST_HISTORY = 1_000
 """Fixes before the first one traded: a calibration needs them."""
 ASSUMED = "weekly review (assumed)"
+SECOND = f"{ASSUMED}, second person"
 SIGNALS_AFTER_NS = 2 * SECOND_NS
 SIGNAL_APART_NS = SECOND_NS
 
@@ -166,9 +167,9 @@ class WeeklyReview:
         self._next_ns = time_ns + self._every_ns
         for slot, strategy in enumerate(state.settings.strategies):
             if int(state.locked[slot]) != 0:
-                yield OperatorEnable(time_ns, ASSUMED, strategy.name)
+                yield OperatorEnable(time_ns, ASSUMED, strategy.name, SECOND)
         if bool((np.asarray(state.tripped) * state.settings.numbers["people"][0]).any()):
-            yield OperatorResume(time_ns, ASSUMED, f"{ASSUMED}, second person")
+            yield OperatorResume(time_ns, ASSUMED, SECOND)
 
 
 def replay_strategies(

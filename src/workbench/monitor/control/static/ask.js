@@ -4,7 +4,10 @@ import { make, mark, plain, reveal, write } from "./dom.js";
 import { Refusal, ask, nonce } from "./link.js";
 import { firstTry, followed, shownOutcome } from "./outcome.js";
 
+const NOT_DONE = "not-done"; // the service is well, and could not reach the loop
 const PRESS_AGAIN = "It is not known whether this was done. Press again: it is done once, however often it is asked.";
+const ONCE_MORE = "Nothing was sent. The button is ready: press again to try anew.";
+const HALTS = new Set(["halt", "full_halt"]); // asked twice they do what they do when asked once
 
 export class Asking {
   constructor(state, signal) {
@@ -57,6 +60,7 @@ export class Asking {
     if (!this.outcome) return;
     this.outcome = followed(this.outcome, this.state);
     shownOutcome(this.nodes.became, this.outcome);
+    if (this.outcome.certain) reveal(this.nodes.form, false);
   }
 
   busy(working) {
@@ -92,12 +96,14 @@ export class Asking {
     return this.order === order;
   }
 
-  // a request that was refused is over; one without an answer, or at which the service failed, is asked again as it was
+  // a request that was refused, or could not be sent to the loop, is over: the next press is another one, with a number
+  // of its own; one without an answer, or at which the service failed, is asked again as it was
   async answerOf(order, asked) {
     try {
       return await ask(order.path, asked);
     } catch (error) {
-      const over = error instanceof Refusal && error.status < 500 && error.kind !== "replayed";
+      const refused = error instanceof Refusal && (error.status < 500 || error.kind === NOT_DONE);
+      const over = refused && error.kind !== "replayed";
       if (over && this.order === order) this.nonce = nonce();
       throw error;
     }
@@ -119,10 +125,20 @@ export class Asking {
     this.nodes.close.focus();
   }
 
+  // what halts may be pressed again at once, as another request; what closes positions may not, it would close more
+  arrivedBefore(order) {
+    const ready = HALTS.has(order.act);
+    this.become(firstTry(this.nonce, ready), order);
+    if (!ready) return;
+    this.nonce = nonce();
+    reveal(this.nodes.form, true);
+    this.nodes.press.focus();
+  }
+
   failed(error, order) {
     this.nodes.code.value = "";
     if (error instanceof Refusal && error.kind === "replayed") {
-      this.become(firstTry(this.nonce), order);
+      this.arrivedBefore(order);
       return;
     }
     write(this.nodes.refused, plain(failure(error)));
@@ -132,6 +148,7 @@ export class Asking {
 }
 
 function failure(error) {
+  if (error.kind === NOT_DONE) return `Not done: ${error.message}. ${ONCE_MORE}`;
   if (!(error instanceof Refusal)) return `No answer. ${PRESS_AGAIN}`;
   return error.status < 500 ? `Refused: ${error.message}` : `The service failed: ${error.message} ${PRESS_AGAIN}`;
 }

@@ -47,7 +47,8 @@ function reduce(signal) {
   }
   return {
     act: "reduce", button: "Reduce…", title: "Reduce the book", danger: true, path: "/api/act", choices,
-    words: "Closes this share of every position now, at the market. It can only shrink positions.",
+    words: "Closes this share of what is left of every position, now, at the market. What is being closed already "
+      + "counts as closed: 50 % and then 50 % leave a quarter.",
     press: () => `Reduce by ${share * 100} % now`, body: () => ({ act: "reduce", fraction: share }),
   };
 }

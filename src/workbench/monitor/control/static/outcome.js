@@ -4,6 +4,7 @@ import { make, mark, plain } from "./dom.js";
 
 const TITLES = {
   waiting: "Not taken yet",
+  signalled: "Halted by signal, not yet on disk",
   taken: "Taken",
   "entries stopped": "Entries stopped",
   reducing: "Reducing",
@@ -25,14 +26,18 @@ const LASTING = new Set([
   "entries stopped", "reduced", "flat", "cancelled", "halted in full", "shut down", "recorded", "resumed", "enabled",
 ]);
 const COMMANDS = { close_all: "flatten" }; // what the loop calls it, where that is another word
-const UNPROTECTED = "The loop has ended. Positions remain and nothing protects them until a loop runs again.";
+const HOW_IS_NOT_KNOWN = "Ended: how is not known";
+// the page sees no loop any more; whether it said its last word, and what the broker still has, it cannot see
+const UNPROTECTED = "The loop is not running any more; whether it ended in good order is not known here. Orders on "
+  + "their way may still fill. Nothing protects what is open, and what they open, until a loop runs again.";
 
 // the answer to a request that had arrived before: only what is shown of it says what became of it
-export function firstTry(nonce) {
+export function firstTry(nonce, ready) {
+  const anew = ready ? "press again: to halt twice is to halt once" : "close this and open it again";
   return {
     nonce, stage: "unknown", certain: false, lead: "The first try had arrived; what became of it: ",
     sentence: "nothing is shown of it here. It may have been done or refused, or it waits. Look at what the page "
-      + "shows; to ask anew, close this and open it again.",
+      + `shows; to ask anew, ${anew}.`,
   };
 }
 
@@ -40,13 +45,13 @@ export function firstTry(nonce) {
 export function followed(outcome, state) {
   const { book, commands } = state.sections;
   if (outcome.stage === "shutting down" && state.source.state === "no-loop") {
-    return { ...outcome, stage: "shut down", certain: true, sentence: UNPROTECTED };
+    return { ...outcome, stage: "shut down", certain: false, sentence: UNPROTECTED };
   }
   const settled = outcome.stage === "refused" || LASTING.has(outcome.stage);
   if (settled || !book || state.verdict.level !== "fresh") return outcome;
   const act = COMMANDS[outcome.act] ?? outcome.act;
   const row = (commands ?? []).find((one) => one.nonce === outcome.nonce && one.act === act);
-  if ((outcome.stage === "waiting" || outcome.stage === "unknown") && !row) return outcome;
+  if (["waiting", "unknown", "signalled"].includes(outcome.stage) && !row) return outcome;
   if (row?.refused) return { ...outcome, stage: "refused", certain: true, sentence: plain(row.refused) };
   return { ...outcome, certain: true, ...stage(outcome.act, book) };
 }
@@ -85,6 +90,7 @@ export function shownOutcome(node, outcome) {
   mark(node, "data-said", said);
   mark(node, "data-stage", outcome.stage);
   mark(node, "data-good", LASTING.has(outcome.stage) && outcome.stage !== "shut down" ? "yes" : "no");
-  const title = make("strong", { text: TITLES[outcome.stage] ?? plain(outcome.stage) });
+  const lost = outcome.stage === "shut down" && !outcome.certain;
+  const title = make("strong", { text: lost ? HOW_IS_NOT_KNOWN : TITLES[outcome.stage] ?? plain(outcome.stage) });
   node.replaceChildren(title, make("p", { text: plain(sentence) }));
 }

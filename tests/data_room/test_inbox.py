@@ -1,0 +1,85 @@
+"""The halt that lies ready: on a full disk a rename makes it a message, under the number and the time it was asked."""
+
+import errno
+import os
+import resource
+from collections.abc import Iterator
+
+import pytest
+
+from workbench.data.inbox import READY, READY_ACTOR, Command, Inbox
+from workbench.domain.errors import ExecutionError
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Files may have no content."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def inbox(tmp_path) -> Inbox:
+    """An inbox in which a halt lies ready."""
+    kept = Inbox(tmp_path / "inbox")
+    kept.keep_halt_ready()
+    return kept
+
+
+def test_a_halt_that_lies_ready_is_no_message(inbox):
+    assert inbox.waiting() == []
+    assert [path.name for path in inbox.folder.iterdir()] == [READY]
+
+
+def test_on_a_full_disk_it_is_the_message_that_was_asked_but_for_who_asked_it(inbox, full_disk):
+    asked = Command.made("halt", "ana", 7, reason="drill")
+    path = inbox.send(asked)
+    [(found, command)] = inbox.waiting()
+    assert found == path
+    assert (command.act, command.nonce, command.made_ns, command.actor) == ("halt", asked.nonce, 7, READY_ACTOR)
+    inbox.done(found)
+    assert inbox.waiting() == []
+
+
+@pytest.mark.parametrize("act", ["reduce", "flatten", "full_halt", "shut_down", "cancel_all"])
+def test_nothing_but_a_halt_is_made_of_it(inbox, full_disk, act):
+    with pytest.raises(ExecutionError, match="cannot write"):
+        inbox.send(Command.made(act, "ana", 7))
+    assert [path.name for path in inbox.folder.iterdir()] == [READY]
+
+
+def test_it_serves_once_and_is_made_again_where_there_is_room(inbox, request):
+    request.getfixturevalue("full_disk")
+    inbox.send(Command.made("halt", "ana", 7))
+    with pytest.raises(ExecutionError, match="cannot write"):
+        inbox.send(Command.made("halt", "ana", 8))
+    with pytest.raises(ExecutionError, match="cannot write"):
+        inbox.keep_halt_ready()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    inbox.keep_halt_ready()
+    assert (inbox.folder / READY).read_bytes()
+    assert len(inbox.waiting()) == 1
+
+
+def test_one_that_lies_ready_is_left_as_it_is(inbox):
+    before = (inbox.folder / READY).stat().st_ino
+    inbox.keep_halt_ready()
+    assert (inbox.folder / READY).stat().st_ino == before
+
+
+def test_a_halt_whose_folder_cannot_be_flushed_is_not_told_as_sent(inbox, monkeypatch):
+    def refused(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "fsync", refused)
+    with pytest.raises(ExecutionError, match="the disk is full"):
+        inbox.send(Command.made("halt", "ana", 7))
+
+
+def test_a_message_of_somebody_else_is_what_is_in_it_whatever_its_name_says(inbox):
+    asked = Command.made("halt", "ana", 7)
+    inbox.send(asked).rename(inbox.folder / f"{9:020d}-{'0' * 32}.json")
+    [(_, command)] = inbox.waiting()
+    assert command == asked
