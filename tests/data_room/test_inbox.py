@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from workbench.data.inbox import READY, READY_ACTOR, Command, Inbox
-from workbench.domain.errors import ExecutionError
+from workbench.domain.errors import ConfigError, ExecutionError
 
 
 @pytest.fixture
@@ -83,3 +83,11 @@ def test_a_message_of_somebody_else_is_what_is_in_it_whatever_its_name_says(inbo
     inbox.send(asked).rename(inbox.folder / f"{9:020d}-{'0' * 32}.json")
     [(_, command)] = inbox.waiting()
     assert command == asked
+
+
+@pytest.mark.parametrize("act", ["resume", "enable"])
+@pytest.mark.parametrize("second", ["", "Ana", "ana", " ANA "])
+def test_what_loosens_takes_a_second_person_whose_name_is_another_to_the_eye(act, second):
+    with pytest.raises(ConfigError, match=f"to {act} takes two different people, got 'Ana' and {second!r}"):
+        Command.made(act, "Ana", 7, approver=second, strategy="carry")
+    assert Command.made(act, "Ana", 7, approver="Bo", strategy="carry").approver == "Bo"

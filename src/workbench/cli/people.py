@@ -256,11 +256,12 @@ def review(name: Name, folder: Folder = "", reviewer: By = "") -> None:
 
 def _reviewed(person: "Person", reviewer: str) -> "Person":
     from workbench.domain.errors import AuthorityError
-    from workbench.response.people.persons import check_name, same_to_the_eye
+    from workbench.domain.names import are_two
+    from workbench.response.people.persons import check_name
 
     who = reviewer or getpass.getuser()
     check_name(who)
-    if same_to_the_eye(who) == same_to_the_eye(person.name):
+    if not are_two(who, person.name):
         raise AuthorityError(f"{person.name} cannot review their own account: somebody else must, say who with --as")
     return replace(person, reviewed_ns=time.time_ns(), reviewed_by=who)
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from workbench.data.files import cannot_write, reason_of, sync_folder, write_atomically
 from workbench.domain.errors import ConfigError, DataError, ExecutionError
+from workbench.domain.names import are_two
 from workbench.domain.trading.events import (
     AnyEvent,
     OperatorCancel,
@@ -90,7 +91,7 @@ class Command(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.act in LOOSENING and (not self.approver or self.approver == self.actor):
+        if self.act in LOOSENING and not are_two(self.actor, self.approver):
             raise ValueError(
                 f"to {self.act} takes two different people, got {self.actor!r} and {self.approver!r}: ask a second one"
             )

@@ -186,22 +186,6 @@ def check_contacts(contacts: Mapping[str, str]) -> None:
             raise ConfigError(f"{channel}: expected {words}, got {shortened(address)}")
 
 
-def same_to_the_eye(name: str) -> str:
-    """What two names have in common that people would take for one another: their letters in lower case.
-
-    Parameters
-    ----------
-    name : str
-        Any name.
-
-    Returns
-    -------
-    str
-        Only for comparison.
-    """
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
 def shortened(text: str) -> str:
     """Text from outside for a message: in quotes, nothing invisible, not longer than a name.
 

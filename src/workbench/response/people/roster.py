@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.domain.errors import ConfigError, DataError
+from workbench.domain.names import same_to_the_eye
 from workbench.response.people.duty import (
     ON_CALL_LEVELS,
     Hole,
@@ -25,7 +26,6 @@ from workbench.response.people.persons import (
     check_name,
     in_words,
     person_text,
-    same_to_the_eye,
     shortened,
 )
 from workbench.response.people.private_files import quoted, read_private, write_private

@@ -6,6 +6,7 @@ from pathlib import Path
 from workbench.data.files import reason_of
 from workbench.data.policy_file import read_policy
 from workbench.domain.errors import AuthorityError, WorkbenchError
+from workbench.domain.names import are_two
 from workbench.domain.policy import Policy
 from workbench.domain.trading.events import AnyEvent, PolicyChanged
 from workbench.engine.risk_engine import EngineState
@@ -172,7 +173,7 @@ def policy_sources(
     same = policy.hash == state.settings.policy.hash
     if same or not (path or changed_by):
         return sources
-    if not changed_by or not approved_by or changed_by == approved_by:
+    if not are_two(changed_by, approved_by):
         raise AuthorityError(
             f"the policy {policy.hash[:12]} is not the one this book runs under ({state.settings.policy.hash[:12]}): "
             "to change it takes two different people, --policy-change-by and --policy-change-approved-by"
