@@ -281,7 +281,7 @@ def reduce(
     reason: Reason = "",
     folder: Folder = "",
 ) -> None:
-    """Close a share of every position now."""
+    """Close a share of every position now; asked again, a share of what is left: 0.5 twice leaves a quarter."""
     _ask(folder, "reduce", actor, fraction=fraction, reason=reason)
 
 
