@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import stat
 from collections.abc import Iterator
 
 import pytest
@@ -91,3 +92,17 @@ def test_what_loosens_takes_a_second_person_whose_name_is_another_to_the_eye(act
     with pytest.raises(ConfigError, match=f"to {act} takes two different people, got 'Ana' and {second!r}"):
         Command.made(act, "Ana", 7, approver=second, strategy="carry")
     assert Command.made(act, "Ana", 7, approver="Bo", strategy="carry").approver == "Bo"
+
+
+def test_a_reduction_that_is_there_is_sent_also_when_the_folder_could_not_be_flushed(inbox, monkeypatch):
+    truly = os.fsync
+
+    def failing(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EIO, "input/output error")
+        truly(handle)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    asked = Command.made("reduce", "ana", 7, fraction=0.5)
+    path = inbox.send(asked)
+    assert inbox.waiting() == [(path, asked)]

@@ -179,6 +179,10 @@ class Inbox:
     def send(self, command: Command) -> Path:
         """Put a message in; it is on the disk when this returns, a halt also when the disk is full.
 
+        Where only the folder could not be flushed, the message is there for a loop that runs: told as not sent, it
+        would be asked, and a position closed, twice. Of a halt it is told: that has to outlast everything, and is asked
+        by signal too.
+
         Parameters
         ----------
         command : Command
@@ -198,7 +202,10 @@ class Inbox:
         try:
             write_atomically(path, command.model_dump_json().encode())
         except ExecutionError:
-            if command.act != "halt" or not self._put_ready_halt(path):
+            if command.act == "halt":
+                if not self._put_ready_halt(path):
+                    raise
+            elif not _is_there(path):
                 raise
         return path
 
@@ -270,6 +277,13 @@ class Inbox:
             path.replace(aside / path.name)
         except OSError:
             self._stuck.add(path.name)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _named(path: Path, command: Command) -> Command:

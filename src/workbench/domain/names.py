@@ -2,9 +2,14 @@
 
 import unicodedata
 
+LOOKALIKES = str.maketrans("аеорсхуіјѕкмтвнοανρτικυχ", "aeopcxyijskmtbhoavptikux")
+"""Small letters of the Cyrillic and the Greek alphabet, and the Latin ones people take them for."""
+SEEN = frozenset("LN")
+"""First letters of the Unicode categories of what people tell names apart by: letters and digits."""
+
 
 def same_to_the_eye(name: str) -> str:
-    """What two names have in common that people would take for one another: their letters in lower case.
+    """What two names have in common that people would take for one another: letters and digits, in lower case.
 
     Parameters
     ----------
@@ -14,9 +19,12 @@ def same_to_the_eye(name: str) -> str:
     Returns
     -------
     str
-        Only for comparison; spaces around it and repeated ones do not count.
+        Only for comparison: without dots, dashes, accents that stand alone and invisible marks, letters that look like
+        Latin ones replaced by those, words apart by one space.
     """
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    plain = unicodedata.normalize("NFKC", name).casefold().translate(LOOKALIKES)
+    kept = "".join(mark if unicodedata.category(mark)[0] in SEEN else " " * mark.isspace() for mark in plain)
+    return " ".join(kept.split())
 
 
 def are_two(one: str, other: str) -> bool:

@@ -183,6 +183,26 @@ def test_a_halt_that_was_only_signalled_is_not_settled_and_is_put_in_as_soon_as_
     assert [(one.act, one.nonce, one.actor) for one in stage.loop.taken] == [("halt", answer["nonce"], "Ada")]
 
 
+def test_a_signalled_full_halt_of_which_later_only_the_halt_finds_room_is_told_as_a_part(stage, person, monkeypatch):
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        ben = person("Ben")
+        full_disk(stage, monkeypatch)
+        nonce = ben.act("full_halt").json()["nonce"]
+        monkeypatch.undo()
+        Inbox(stage.loop.folder / "inbox").keep_halt_ready()
+        full_disk(stage, monkeypatch)
+        stage.clock.advance(6)
+        stage.service.unsent.try_signalled(stage.clock())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    (command,) = stage.sent()
+    assert (command.act, command.nonce) == ("halt", nonce)
+    (told,) = dropped(stage)
+    assert "in part" in told.worst.sentence and "no order was cancelled" in told.worst.sentence
+    assert stage.service.parts.records.records.unsettled == {}
+
+
 def test_a_halt_that_was_only_signalled_is_sent_by_the_next_start(stage, person, monkeypatch):
     before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:

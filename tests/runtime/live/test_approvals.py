@@ -169,3 +169,18 @@ def test_the_shell_does_not_call_a_message_taken_that_the_loop_does_not_show(tmp
 def test_a_message_nobody_can_read_now_still_counts_as_waiting(tmp_path):
     (tmp_path / "1.json").symlink_to("/proc/self/mem")
     assert [path.name for path, _ in Inbox(tmp_path).waiting()] == ["1.json"]
+
+
+def test_a_strategy_is_enabled_when_it_is_locked_and_refused_when_it_is_not(opened):
+    with opened(Staging(CALM.climate, weights={"EURUSD": 0.1})) as stage:
+        run(stage)
+
+        def enabled() -> str:
+            say(stage, "enable", approver="ben", strategy="EURUSD")
+            run(stage)
+            return str(shown(stage)["commands"][0]["refused"])
+
+        assert enabled() == "the strategy EURUSD is not locked: there is nothing to enable"
+        stage.loop.state.record[0]["locked"][0] = 1
+        assert enabled() == ""
+        assert stage.loop.state.record[0]["locked"][0] == 0

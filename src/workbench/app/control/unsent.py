@@ -26,6 +26,7 @@ REASON = "sent again: the control service was killed before it had sent it"
 ROOM_AGAIN = "sent again: the disk did not take it, and the loop had only been sent a signal"
 AGAIN_NS = 5 * SECOND_NS
 """How often the disk is tried again, and the signal given again: a loop that was started anew has forgotten it."""
+HALT_ALONE = "the halt alone: no order was cancelled for it, and the loop does not end"
 TOO_OLD = "it is too old to be what is wanted now"
 LOOSENS = "it would have loosened the book; two people have to agree again"
 
@@ -65,7 +66,7 @@ class Unsent:
         self._tried_ns = time_ns
         for nonce in sorted(records.signalled):
             with suppress(ExecutionError):  # still no room: tried again, and told already
-                self._post(records.unsettled[nonce], ROOM_AGAIN)
+                self._post(records.unsettled[nonce], ROOM_AGAIN, time_ns)
 
     def see_to(self, time_ns: int) -> None:
         """Send, drop or settle each of them; one that cannot be sent now is seen to at the next start.
@@ -89,7 +90,7 @@ class Unsent:
             else:
                 safe.append(one)
         for one in self._without_merged(safe):
-            self._send(one)
+            self._send(one, time_ns)
 
     def _without_merged(self, acts: Sequence[Done]) -> Sequence[Done]:
         """Of closings that came at once only the largest is sent, as the service that was killed would have done."""
@@ -114,22 +115,31 @@ class Unsent:
             self._journal.note("unsent", {"because": f"the loop's journal cannot be read: {error}"})
             return set()
 
-    def _send(self, one: Done) -> None:
+    def _send(self, one: Done, time_ns: int) -> None:
         try:
-            self._post(one, ROOM_AGAIN if one.nonce in self._journal.records.signalled else REASON)
+            self._post(one, ROOM_AGAIN if one.nonce in self._journal.records.signalled else REASON, time_ns)
         except ExecutionError as error:
             self._journal.note("unsent", {"nonce": one.nonce, "because": str(error)})
 
-    def _post(self, one: Done, reason: str) -> None:
+    def _post(self, one: Done, reason: str, time_ns: int) -> None:
         """Send an act again; what only a signal was sent for stays unsettled."""
         fraction = one.act.fraction if one.act.kind == "reduce" else 1.0
         # the loop that runs now may be another than the one that was to end: it is halted, not ended
         act = "full_halt" if one.act.kind == "shut_down" else ACTS[one.act.kind]
         how = self._loop.send(Asked(one.nonce, act, fraction, reason=reason), one.person)
-        if how is not Sent.SIGNAL:
+        if how is Sent.HALT_ALONE and act != "halt":
+            self._tell_part(one, time_ns)
+            self._settle(one, HALT_ALONE)
+        elif how is not Sent.SIGNAL:
             self._settle(one, reason)
         elif one.nonce not in self._journal.records.signalled:
             self._journal.note(SIGNALLED_ONLY, {"nonce": one.nonce, "person": one.person, "because": reason})
+
+    def _tell_part(self, one: Done, time_ns: int) -> None:
+        sentence = f"sent to the loop in part, the disk is full: {in_words(one.person, one.act)}; {HALT_ALONE}"
+        facts = {"did": "put the halt into its inbox", "waits": "whoever wants the rest to ask again"}
+        alert = Alert(f"unsent:{one.nonce}", URGENT, DROPPED, time_ns, sentence, facts)
+        self._dispatcher.raise_alert(alert, time_ns)
 
     def _drop(self, one: Done, because: str, time_ns: int) -> None:
         words = in_words(one.person, one.act) if one.act.restricts else f"{one.person} proposed: {one.act.kind}"

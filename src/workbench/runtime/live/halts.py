@@ -48,7 +48,7 @@ class Halts:
         signal.signal(signal.SIGUSR1, self._halt)
 
     def _halt(self, _number: int, _frame: object) -> None:
-        self._asked.append(Command.made("halt", "signal", time.time_ns(), reason="SIGUSR1"))
+        self._asked.append(_by_signal())
 
     def waiting(self) -> Sequence[tuple[Path | None, Command | DataError]]:
         """Messages that wait, first those by signal that no disk took.
@@ -68,11 +68,15 @@ class Halts:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Leave for the next start what came by signal and is in no journal yet, however the loop ends."""
+        """Leave for the next start what came by signal and is in no journal, or comes yet, however the loop ends."""
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: self._leave(_by_signal()))
         for command in [*self._unwritten, *self._asked]:
-            if not self._written(command):
-                sys.stderr.write("workbench: a halt by signal is not on the disk: the next start forgets it\n")
+            self._leave(command)
         self._unwritten, self._asked = [], []
+
+    def _leave(self, command: Command) -> None:
+        if not self._written(command):
+            sys.stderr.write("workbench: a halt by signal is not on the disk: the next start forgets it\n")
 
     def _written(self, command: Command) -> bool:
         try:
@@ -126,6 +130,10 @@ class Halts:
             sys.stderr.write(f"workbench: the next start will not be halted by itself: {error}\n")
 
 
+def _by_signal() -> Command:
+    return Command.made("halt", "signal", time.time_ns(), reason="SIGUSR1")
+
+
 class Intake:
     """Messages in the order the loop takes them, and which approvals still stand.
 
@@ -168,12 +176,12 @@ class Intake:
                 yield path, command
 
     def refusal(self, command: Command, begun: tuple[RiskEngine, EngineState], events: Sequence[AnyEvent]) -> str:
-        """Why an approval does not stand any more.
+        """Why an approval does not stand, or not any more.
 
         Parameters
         ----------
         command : Command
-            Any; only what loosens, and says what its approver was shown, can be refused.
+            Any; only what loosens can be refused: when it would change nothing, or says what its approver was shown.
         begun : tuple of (RiskEngine, EngineState)
             The book before this turn.
         events : sequence of Event
@@ -184,7 +192,11 @@ class Intake:
         str
             Empty when it stands.
         """
-        if not _loosens(command) or not command.seen:
+        if not _loosens(command):
+            return ""
+        if command.act == "enable" and _is_not_locked(command.strategy, begun[1]):
+            return f"the strategy {command.strategy} is not locked: there is nothing to enable"
+        if not command.seen:
             return ""
         shown = self._restricted <= command.seen <= self._journal.head.sequence
         return "" if shown and not _urgent_in(begun, events) else TOO_LATE
@@ -202,6 +214,12 @@ class Intake:
         asked = any(not refused and not _loosens(command) for _, command, refused in commands)
         if asked or any(map(_urgent, decisions)):
             self._restricted = self._journal.head.sequence
+
+
+def _is_not_locked(strategy: str, state: EngineState) -> bool:
+    """Whether a strategy there is may trade as it is; one there is not is refused by the engine."""
+    names = [one.name for one in state.settings.strategies]
+    return strategy in names and state.record[0]["locked"][names.index(strategy)] == 0
 
 
 def _loosens(command: Command | DataError) -> bool:
