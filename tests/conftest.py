@@ -63,11 +63,11 @@ class PageServer:
 
 @pytest.fixture(scope="session")
 def page_server():
-    """Serve the page of a journal's folder: call it with a home and the folder, within `with`."""
+    """Serve the page of a journal's folder: call it with a home and the folder, within `with`; on any free port."""
 
     @contextmanager
-    def serve(home: Path, folder: Path) -> Iterator[PageServer]:
-        command = [str(Path(sys.executable).parent / "workbench"), "monitor", "--no-browser", "--port", "0"]
+    def serve(home: Path, folder: Path, port: int = 0) -> Iterator[PageServer]:
+        command = [str(Path(sys.executable).parent / "workbench"), "monitor", "--no-browser", "--port", str(port)]
         environment = {**os.environ, "WORKBENCH_HOME": str(home), "SECRET_CANARY": "canary-of-the-tests"}
         with subprocess.Popen(
             [sys.executable, "-c", LISTENING, *command, "--folder", str(folder)],

@@ -1,7 +1,8 @@
 // The page without a kernel: a model with anywidget's interface, and beats made here.
 import page from "./page.js";
 
-const { sections, series, source, theme, skewSeconds, silentAfter } = await (await fetch("scenario.json")).json();
+const scenario = await (await fetch("scenario.json", { cache: "no-store" })).json();
+const { sections, series, source, theme, skewSeconds, silentAfter, mute } = scenario;
 const listeners = new Map();
 const traits = { period: "day", strategy: "", pair: "", theme, probe: "alive.txt" };
 const sent = [];
@@ -27,6 +28,7 @@ const say = (message) => {
 
 let count = 0;
 function beat(changed = {}) {
+  if (mute) return;
   count += 1;
   if (sections.loop) sections.loop = { ...sections.loop, now_ns: sections.loop.now_ns + 0.5e9 * sections.loop.speed };
   const shown = count === 1 ? { ...sections, ...changed } : { loop: sections.loop, ...changed };

@@ -9,7 +9,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -33,8 +33,8 @@ SENTENCES = {
     "starting": "The engine is being compiled for this machine, once: about 25 s on an idle machine, 12 s so far."
 }
 VARIANTS = (
-    "calm", "breach", "halted", "wordy", "stale", "starting", "no-loop", "no-journal", "empty", "unknown-pair",
-    "hostile", "skew",
+    "calm", "breach", "halted", "person", "wordy", "stale", "starting", "no-loop", "no-journal", "empty",
+    "unknown-pair", "hostile", "skew",
 )  # fmt: skip
 HTML = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>risk monitor</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
@@ -121,9 +121,9 @@ def write_page(folder: Path, variant: str, theme: str = "dark") -> Path:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[ThreadingHTTPServer]:
-    """Serve a folder on a free port of this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+def served(folder: Path, port: int = 0) -> Iterator[ThreadingHTTPServer]:
+    """Serve a folder on a port of this machine, any free one when none is given."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Quiet, directory=str(folder)))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -134,8 +134,8 @@ def served(folder: Path) -> Iterator[ThreadingHTTPServer]:
         thread.join(5)
 
 
-def chromium() -> Any:
-    """Start a Chromium that talks to nobody."""
+def chromium(logs: Mapping[str, str] = {"browser": "ALL"}) -> Any:
+    """Start a Chromium that talks to nobody; logs are those it keeps."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -144,7 +144,7 @@ def chromium() -> Any:
     options.binary_location = binary
     for argument in BROWSER_ARGUMENTS:
         options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", dict(logs))
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
 
 

@@ -1,10 +1,22 @@
 """Made-up projections for the page alone: no loop, no kernel, every state the page must be able to show."""
 
+import importlib.util
 import math
+from pathlib import Path
 from typing import Any
 
-NOW_NS = 1_466_745_123_456_789_000  # 2016-06-24 05:12:03 UTC, the morning after the vote
-MINUTE_NS = 60 * 10**9
+_spec = importlib.util.spec_from_file_location("stub_rungs", Path(__file__).with_name("stub_rungs.py"))
+assert _spec and _spec.loader
+_rungs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_rungs)
+NOW_NS, MINUTE_NS, HOSTILE, CALM, READINGS = (
+    _rungs.NOW_NS,
+    _rungs.MINUTE_NS,
+    _rungs.HOSTILE,
+    _rungs.CALM,
+    _rungs.READINGS,
+)
+
 PAIRS = (
     "EURUSD", "GBPUSD", "AUDUSD", "NZDUSD", "USDJPY", "USDCHF", "USDCAD", "EURGBP",
     "EURJPY", "EURCHF", "EURCAD", "GBPJPY", "GBPCHF", "AUDJPY", "AUDCAD", "CHFJPY",
@@ -12,84 +24,6 @@ PAIRS = (
 PRICES = (1.11094, 1.37518, 0.74271, 0.71102, 102.341, 0.9721, 1.2998, 0.8079,
           113.71, 1.0801, 1.4441, 140.75, 1.3371, 76.011, 0.9652, 105.27)  # fmt: skip
 LEGS = ("EUR", "JPY", "GBP", "CHF", "AUD", "CAD", "NZD")
-HOSTILE = (
-    '<img src=x onerror="window.harmed=1">',
-    '"><script>window.harmed=1</script>',
-    "\u202egnorts\u202c \u200fabc",
-    "🚀🔥📈 moon strategy 💎",
-    "x" * 200,
-    "{{constructor.constructor('window.harmed=1')()}}",
-)
-
-SHRINK, RESUME = "no new entries, positions only shrink", "alert level 4, 2 people must resume"
-RUNGS: dict[str, tuple[tuple[float, str, float | None, int], ...]] = {
-    "DRAWDOWN": (
-        (0.03, "alert level 2", None, 0),
-        (0.05, "exposure at most 75 %, stops 20 % tighter, alert level 3", 0.75, 0),
-        (0.10, f"{SHRINK}, exposure at most 50 %, stops 40 % tighter, alert level 3", 0.5, 0),
-        (0.15, f"50 % of every position closed at once, trading halted, exposure at most 50 %, {RESUME}", 0.5, 2),
-    ),
-    "VOLATILITY": (
-        (1.5, "exposure at most 85 %, 1 more confirmation, alert level 2", 0.85, 0),
-        (2.0, "exposure at most 70 %, 2 more confirmations, alert level 3", 0.7, 0),
-        (3.0, f"25 % of the positions closed at once, the most volatile first, {SHRINK}, exposure at most 40 %, "
-         "2 more confirmations, only defensive strategies may enter, alert level 4", 0.4, 0),
-    ),
-    "VALUE_AT_RISK": (
-        (0.002, "alert level 2", None, 0),
-        (0.003, "exposure at most 80 %, alert level 3", 0.8, 0),
-        (0.005, f"30 % of the exposure closed at once, the largest value at risk first, {SHRINK}, "
-         f"exposure at most 80 %, {RESUME}", None, 2),
-    ),
-    "CORRELATION": ((0.3, "alert level 2", None, 0), (0.7, "exposure at most 60 %, alert level 4", 0.6, 0)),
-    "TECHNICAL": (
-        (5.0, "the other feed takes over, alert level 2", None, 0),
-        (30.0, f"{SHRINK}, alert level 4", None, 0),
-        (120.0, f"every position closed at once, trading halted, no exposure, {RESUME}", 0.0, 2),
-    ),
-}  # fmt: skip
-"""In the loop's own words."""
-
-CALM = {"mode": "ACTIVE", "drawdown": 0.0041, "VOLATILITY": 1.18, "VALUE_AT_RISK": 0.00142, "CORRELATION": (0.11, 0.44)}
-BREACH = {
-    "mode": "REDUCING",
-    "drawdown": 0.0562,
-    "VOLATILITY": 3.21,
-    "VALUE_AT_RISK": 0.00271,
-    "CORRELATION": (0.51, 0.75),
-}
-HALTED = BREACH | {"mode": "HALTED", "drawdown": 0.1533, "VOLATILITY": 4.02, "VALUE_AT_RISK": 0.0008}
-WORDY = {
-    "mode": "REDUCING", "drawdown": 0.12, "VOLATILITY": 3.21, "VALUE_AT_RISK": 0.004, "CORRELATION": (0.51, 0.75),
-    "TECHNICAL": (31.0, 31.0, 1.0),
-}  # fmt: skip
-"""Where what holds and what comes next is said with the most words."""
-READINGS = {"breach": BREACH, "halted": HALTED, "hostile": BREACH, "stale": BREACH, "wordy": WORDY}
-
-
-def ladders(reading: dict[str, Any]) -> list[dict[str, Any]]:
-    metrics = {"DRAWDOWN": reading["drawdown"], "TECHNICAL": (0.2, 0.0, 0.0)} | reading
-    rows = []
-    for ladder, rungs in RUNGS.items():
-        for place, (trigger, does, cap, people) in enumerate(rungs):
-            metric = metrics[ladder][place] if isinstance(metrics[ladder], tuple) else metrics[ladder]
-            holds = metric > trigger
-            rows.append(
-                {
-                    "ladder": ladder,
-                    "rung": place + 1,
-                    "trigger": trigger,
-                    "metric": metric,
-                    "metric_name": f"{ladder} {place if isinstance(metrics[ladder], tuple) else ''}",
-                    "holds": holds,
-                    "does": does,
-                    "cap": cap,
-                    "people": people,
-                    "latched": holds and people > 0,
-                    "since_ns": NOW_NS - (40 - 7 * place) * MINUTE_NS if holds else None,
-                }
-            )
-    return rows
 
 
 def positions(reading: dict[str, Any], names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -119,6 +53,7 @@ def positions(reading: dict[str, Any], names: tuple[str, ...]) -> list[dict[str,
 
 
 def book(reading: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    rungs, hostile = _rungs.ladders(reading), names[0].startswith(HOSTILE[0])
     points = [round(min(1.0, reading["VOLATILITY"] / 3) * 30, 1), 19.2, 11.4, 2.3, None]
     parts = zip(
         ("volatility", "correlation", "turbulence", "liquidity", "uncertainty"),
@@ -141,16 +76,17 @@ def book(reading: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         "correlation_mean": reading["CORRELATION"][1],
         "correlation_drift": reading["CORRELATION"][0],
         "stress_score": score,
-        "cap": {"ACTIVE": 1.0, "REDUCING": 0.4, "HALTED": 0.2}[reading["mode"]],
+        **_rungs.forcing(reading, rungs, hostile=hostile),
         "score_parts": [
             {"name": name, "most": most, "points": value, "missing": value is None} for name, most, value in parts
         ],
-        "condition": "NORMAL" if reading is CALM else "CRISIS",
+        "condition": _rungs.CONDITIONS[reading["mode"]],
         "condition_since_ns": NOW_NS - 32 * MINUTE_NS,
         "strategies_active": 10 if reading is CALM else 1,
         "strategies_total": 10,
+        "strategies_held": 0,
         "regime": "NORMAL" if reading is CALM else "CRISIS",
-        "ladders": ladders(reading),
+        "ladders": rungs,
         "positions": positions(reading, names),
     }
 
@@ -281,6 +217,12 @@ def correlation(reading: dict[str, Any]) -> dict[str, Any]:
     return {"legs": list(LEGS), "now": now, "normal": normal}
 
 
+NO_PROBABILITY = (
+    "The calibration of 2016-06-23 holds no regime probability. The regime in force is the engine's own: volatility "
+    "bands first, then what slow work says."
+)
+
+
 def models(regime: str) -> dict[str, Any]:
     calm = regime == "NORMAL"
     return {
@@ -326,9 +268,12 @@ def machine(*, priced: bool) -> dict[str, Any]:
             name: {"count": 165, "mean": 2.0, "p50": p50, "p99": p99, "max": 2 * p99}
             for name, p50, p99 in (
                 ("quote_to_decision", 0.2, 12.6),
+                ("quote_to_intent_durable", 1.1, 9.8),
                 ("quote_to_sent", 4.5, 43.4),
+                ("quote_to_acknowledged", 8.1, 83.5),
                 ("sent_to_acknowledged", 3.2, 40.1),
                 ("journal_write", 0.18, 3.2),
+                ("turn", 0.3, 4.4),
             )
         },
         "journal": {"sequence": 1_905_169, "digest": "751b2ded04392290e731bdd5426ce9c3", "epoch": 1},
@@ -350,7 +295,7 @@ def machine(*, priced: bool) -> dict[str, Any]:
 
 
 def projection(variant: str) -> dict[str, Any]:
-    """Sections of the projection: calm, breach, halted, wordy, hostile, unknown-pair, or empty."""
+    """Sections of the projection: calm, breach, halted, person, wordy, hostile, unknown-pair, or empty."""
     if variant in {"empty", "no-journal", "starting"}:
         return {}
     reading = READINGS.get(variant, CALM)
@@ -366,10 +311,13 @@ def projection(variant: str) -> dict[str, Any]:
         }
         for name, hours, extra in (("day", 8, 0), ("week", 104, 1_250), ("month", 560, 5_400))
     }
+    known = models(found["regime"])
+    if variant == "wordy":
+        known["regime"] |= {"source": NO_PROBABILITY, "probabilities": None}
     return {
-        **models(found["regime"]),
+        **known,
         **machine(priced=variant != "unknown-pair"),
-        "version": 2,
+        "version": 3,
         "book": found,
         "policy": "87bde45bad3a",
         "periods": profits,

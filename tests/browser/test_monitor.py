@@ -1,15 +1,12 @@
 """The risk monitor whole, in a real Chromium: loop, journal, server, kernel and page; and each of them killed."""
 
+import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,18 +16,19 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from workbench.data.inbox import Command, Inbox
-from workbench.data.journal.reader import JournalReader
 from workbench.monitor.board.starting import Starting
 from workbench.response.alerts.watchdog_file import ServiceBeat
 
+spec = importlib.util.spec_from_file_location("board_page", Path(__file__).with_name("board_page.py"))
+assert spec and spec.loader
+PAGE = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(PAGE)
+browser, READY_SECONDS = PAGE.browser, PAGE.READY_SECONDS
+loop_on, real_loop, opened = PAGE.loop_on, PAGE.real_loop, PAGE.opened
+said, shown, state, text, until = PAGE.said, PAGE.shown, PAGE.state, PAGE.text, PAGE.until
+
 pytestmark = pytest.mark.browser
 
-ARGUMENTS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-)  # fmt: skip
-READY_SECONDS = 30.0
-"""On a machine that is busy with other tests; what it takes on a quiet one is a benchmark."""
 OPEN_SECONDS = 70.0
 """More than twice what the server's library takes as the time within which a page must answer."""
 WATCHED = """
@@ -57,39 +55,6 @@ setTimeout(() => arguments[1](seen), 4000);
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    binary = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-    assert binary, "no Chromium or Chrome found: .ci/run installs Debian's"
-    options.binary_location = binary
-    for argument in ARGUMENTS:
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.set_window_size(1280, 800)
-    yield driver
-    driver.quit()
-
-
-@contextmanager
-def loop_on(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A loop as far as a page can see; it never outlives the test."""
-    script = Path(__file__).with_name("shown_loop.py")
-    with subprocess.Popen([sys.executable, str(script), str(folder)]) as process:
-        try:
-            until(lambda: (folder / "journal.sqlite").exists() and shown(folder), 30)
-            yield process
-        finally:
-            process.kill()
-
-
-def shown(folder: Path) -> dict[str, Any]:
-    """The projection as the journal has it."""
-    with JournalReader(folder) as reader:
-        return json.loads(reader.shown("status") or "{}")
-
-
-@pytest.fixture(scope="module")
 def scene(page_server, tmp_path_factory) -> Iterator[Any]:
     """A loop, and the server of its page."""
     place = tmp_path_factory.mktemp("monitor")
@@ -106,38 +71,13 @@ def page(browser, scene) -> Iterator[webdriver.Chrome]:
     browser.get("about:blank")
 
 
-def opened(browser: webdriver.Chrome, address: str) -> webdriver.Chrome:
-    browser.get(address)
-    until(lambda: state(browser) == "fresh", READY_SECONDS)
-    return browser
-
-
-def until(claim: Callable[[], Any], seconds: float) -> float:
-    """Wait for a claim to become true; the seconds it took."""
-    began = time.monotonic()
-    while not claim():
-        assert time.monotonic() - began < seconds, f"it did not come true within {seconds} s"
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
-def state(browser: webdriver.Chrome) -> str:
-    script = "return document.querySelector('.risk-monitor')?.dataset.state ?? ''"
-    return str(browser.execute_script(script))
-
-
-def text(browser: webdriver.Chrome, key: str) -> str:
-    return browser.find_element(By.CSS_SELECTOR, f'[data-key="{key}"]').text
-
-
 def number(browser: webdriver.Chrome, key: str) -> float:
     return float(re.sub(r"[^\d.-]", "", text(browser, key).replace("−", "-")))
 
 
 def kernels(server: Any) -> set[int]:
     """Processes of the pages that are open."""
-    found = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
-    return {int(line) for line in found.stdout.split()}
+    return PAGE.kernels(server.process.pid)
 
 
 def test_the_page_is_ready_and_nothing_complains(page):
@@ -197,18 +137,6 @@ def test_buttons_lead_to_a_control_service_of_this_journal_while_it_speaks(page,
     assert len(page.find_elements(By.CSS_SELECTOR, ".acts button")) == 4
 
 
-@contextmanager
-def real_loop(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The real loop on a random walk."""
-    command = [str(Path(sys.executable).with_name("workbench")), "live", "--feed", "simulated", "--speed", "60"]
-    with subprocess.Popen([*command, "--folder", str(folder)], stdout=subprocess.DEVNULL) as process:
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-
-
 def test_what_people_write_into_the_real_loop_is_shown_as_it_is_and_harms_nothing(browser, page_server, tmp_path):
     folder = tmp_path / "live"
     with real_loop(folder), page_server(tmp_path / "home", folder) as server:
@@ -235,48 +163,6 @@ def test_what_people_write_into_the_real_loop_is_shown_as_it_is_and_harms_nothin
             assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
-    browser.get("about:blank")
-
-
-def written(browser: webdriver.Chrome) -> dict[str, str]:
-    """The exact value behind everything that is shown, by its key."""
-    script = "return Object.fromEntries([...document.querySelectorAll('[data-key]')].map((one) => "
-    return browser.execute_script(f"{script}[one.dataset.key, one.dataset.value ?? one.dataset.metric ?? '']))")
-
-
-def numbers_of(table: dict[str, Any]) -> dict[str, float]:
-    """What a projection says, by the keys of the page."""
-    book, matrix = table["book"], table["correlation"]
-    names = ("equity", "drawdown", "value_at_risk_95", "expected_shortfall_975", "cap", "stress_score")
-    found = {f"book.{name}": book[name] for name in names}
-    found |= {f"position.{one['strategy']}.{one['pair']}.units": one["units"] for one in book["positions"]}
-    found |= {f"ladder.{one['ladder']}.{one['rung']}": one["metric"] for one in book["ladders"]}
-    found |= {f"periods.{name}.profit": one["profit"] for name, one in table["periods"].items()}
-    for row, leg in enumerate(matrix["legs"]):
-        for column, other in enumerate(matrix["legs"]):
-            found[f"correlation.now.{leg}.{other}"] = matrix["now"][row][column]
-            found[f"correlation.normal.{leg}.{other}"] = matrix["normal"][row][column]
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def test_every_number_on_the_page_of_a_real_loop_is_the_one_in_its_journal(browser, page_server, tmp_path):
-    folder = tmp_path / "live"
-    with real_loop(folder) as loop, page_server(tmp_path / "home", folder) as server:
-        browser.get(server.address)
-        until(lambda: state(browser) == "fresh", 180)
-        time.sleep(3.0)
-        loop.send_signal(signal.SIGSTOP)
-        try:
-            until(lambda: state(browser) == "silent", 5)
-            table, page = shown(folder), written(browser)
-        finally:
-            loop.send_signal(signal.SIGCONT)
-    wanted = numbers_of(table)
-    assert len(wanted) > 100
-    assert {key: float(page[key]) for key in wanted} == pytest.approx(wanted, rel=1e-12)
-    assert page["book.mode"] == table["book"]["mode"]
-    assert page["journal.digest"] == table["journal"]["digest"]
-    assert int(page["journal.sequence"]) == table["journal"]["sequence"]
     browser.get("about:blank")
 
 
@@ -322,16 +208,51 @@ def test_a_stopped_loop_turns_the_page_red_within_three_seconds_and_back(page, s
     assert not page.find_element(By.CSS_SELECTOR, '[data-key="silence"]').is_displayed()
 
 
-def test_a_killed_kernel_turns_the_page_red_says_so_and_does_not_come_back(page, scene):
-    server = scene[1]
-    before = kernels(server)
-    for process in before:
+def old_age(page: webdriver.Chrome) -> float:
+    """How old the page says its numbers are, whether the board is there or on its way; 0 while it says nothing."""
+    script = """
+    const cover = document.getElementById('loading_old'), age = document.querySelector('[data-key="age"]');
+    return Number(age?.dataset.value || cover?.textContent.match(/[\\d.]+/)?.[0] || 0)"""
+    return float(page.execute_script(script))
+
+
+def test_a_page_whose_kernel_is_killed_turns_red_says_so_and_opens_itself_anew_once(page, scene):
+    _, server, folder = scene
+    page.find_element(By.CSS_SELECTOR, "input[value=week] + span").click()
+    page.execute_script("window.first = true")
+    for process in (before := kernels(server)):
         os.kill(process, signal.SIGKILL)
     assert until(lambda: state(page) == "silent", 6) < 3.3
-    until(lambda: "kernel ended" in text(page, "silence.sentence"), 5)
-    time.sleep(4.0)
-    assert state(page) == "silent"
-    assert kernels(server) <= before
+    assert "does not answer" in text(page, "silence.sentence") or "kernel ended" in text(page, "silence.sentence")
+    until(lambda: "kernel ended: this page opens itself anew in" in said(page, "silence.sentence"), 8)
+    until(lambda: page.execute_script("return window.first === undefined"), 10)
+    until(lambda: old_age(page) > 3.0, 5)
+    until(lambda: state(page) == "fresh", READY_SECONDS)
+    assert not before & kernels(server)
+    assert page.execute_script("return document.querySelector('input[value=week]').checked"), "choices are kept"
+    page.execute_script("window.second = true")
+    time.sleep(5.0)
+    assert state(page) == "fresh"
+    assert page.execute_script("return window.second"), "it was opened anew once"
+    equity = shown(folder)["book"]["equity"]
+    assert number(page, "book.equity") == pytest.approx(equity, abs=4)
+
+
+def test_a_kernel_that_is_stopped_does_not_answer_and_comes_back_when_it_goes_on(page, scene):
+    page.execute_script("window.first = true")
+    stopped = kernels(scene[1])
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        assert until(lambda: state(page) == "silent", 6) < 3.3
+        until(lambda: "kernel does not answer" in text(page, "silence.sentence"), 5)
+        time.sleep(3.0)
+        assert "kernel does not answer" in text(page, "silence.sentence")
+    finally:
+        for process in stopped:
+            os.kill(process, signal.SIGCONT)
+    until(lambda: state(page) == "fresh", 5)
+    assert page.execute_script("return window.first")
 
 
 def test_a_closed_page_leaves_no_kernel_after_thirty_seconds(page, scene):
@@ -371,5 +292,30 @@ def test_a_killed_loop_a_late_journal_and_a_killed_server_are_told(browser, page
         server.process.kill()
         until(lambda: "server is gone" in text(browser, "silence.sentence"), 6)
         assert state(browser) == "silent"
+        assert text(browser, "silence.title") == "The server is silent"
         until(lambda: not any(Path(f"/proc/{process}").exists() for process in left), 30.0)
+    browser.get("about:blank")
+
+
+def test_a_killed_server_that_is_started_again_brings_the_page_back_with_new_numbers(browser, page_server, tmp_path):
+    home, folder = tmp_path / "home", tmp_path / "live"
+    with loop_on(folder):
+        with page_server(home, folder) as server:
+            opened(browser, server.address)
+            before, port = number(browser, "book.equity"), server.port
+            server.process.kill()
+            assert until(lambda: state(browser) == "silent", 6) < 3.3
+            until(lambda: "server is gone" in text(browser, "silence.sentence"), 6)
+            time.sleep(6.0)
+            assert state(browser) == "silent"
+        with page_server(home, folder, port) as server:
+            until(lambda: "has been started again" in said(browser, "silence.sentence"), 6)
+            until(lambda: state(browser) != "silent" or old_age(browser) > 9.0, 20)
+            until(lambda: state(browser) == "fresh", READY_SECONDS)
+            assert number(browser, "book.equity") > before + 20
+            assert number(browser, "book.equity") == pytest.approx(shown(folder)["book"]["equity"], abs=4)
+            assert "token" not in browser.current_url
+            server.end()
+            heard = server.process.stdout.read()
+            assert heard == "", "nothing of the old page's questions is told in the terminal"
     browser.get("about:blank")

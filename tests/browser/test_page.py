@@ -121,10 +121,8 @@ def test_a_silent_kernel_turns_the_page_red_within_three_seconds_and_is_named(op
     page = opened("calm")
     page.execute_script("window.stub.stop()")
     assert until(lambda: state(page) == "silent", 4) <= 3.0
-    until(lambda: "kernel ended" in said(page, "silence.sentence"), 1.5)
+    until(lambda: "kernel does not answer" in said(page, "silence.sentence"), 1.5)
     assert page.find_element(By.CSS_SELECTOR, "[data-key=silence]").is_displayed()
-    struck = "return getComputedStyle(document.querySelector(\"[data-key='book.equity']\")).textDecorationLine"
-    assert page.execute_script(struck) == "line-through"
     assert "OLD" in said(page, "state") and "kernel" in said(page, "spoken")
     page.execute_script("window.stub.go()")
     until(lambda: state(page) == "fresh", 2)
@@ -216,28 +214,6 @@ def test_hostile_names_are_inert_and_keep_the_layout(opened, size):
     wide = "const s = document.querySelector('#positions .scroll'); return s.scrollWidth > s.clientWidth"
     assert size == "phone" or not page.execute_script(wide), "no column is pushed out of sight"
     assert page.get_log("browser") == []
-
-
-CUT = """
-const panel = document.querySelector('#ladders').getBoundingClientRect();
-const below = (node) => node.offsetHeight > 0 && node.getBoundingClientRect().bottom > panel.bottom;
-const wide = (node) => node.scrollWidth > node.clientWidth;
-const tight = (node) => node.scrollHeight > node.clientHeight + 1 || wide(node);
-return [
-  ...[...document.querySelectorAll('#ladders :is(.holds, .ahead, .tick)')].filter(below),
-  ...[...document.querySelectorAll('.why p')].filter(tight),
-  ...[...document.querySelectorAll('.heat td[data-key]')].filter(wide),
-].map((node) => node.textContent);
-"""
-
-
-@pytest.mark.parametrize("size", ["desk", "wall", "phone"])
-def test_the_longest_sentences_of_ladders_and_the_largest_correlations_are_not_cut(opened, size):
-    page = opened("wordy", size=size)
-    assert page.execute_script(CUT) == []
-    shown = [step.text for step in page.find_elements(By.CSS_SELECTOR, "#ladders :is(.holds, .ahead)")]
-    assert any("only defensive strategies may enter" in text for text in shown)
-    assert any("every position closed at once, trading halted" in text for text in shown)
 
 
 def test_a_part_that_cannot_be_drawn_is_said_and_the_others_go_on(opened):

@@ -5,6 +5,7 @@ import os
 import resource
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,13 +13,15 @@ from workbench.data.inbox import READY, READY_ACTOR, Command, Inbox
 from workbench.domain.errors import ConfigError, ExecutionError
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """Files may have no content."""
+    """Files may have no content; not a fixture, because what tells of the test may be a file too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -34,9 +37,10 @@ def test_a_halt_that_lies_ready_is_no_message(inbox):
     assert [path.name for path in inbox.folder.iterdir()] == [READY]
 
 
-def test_on_a_full_disk_it_is_the_message_that_was_asked_but_for_who_asked_it(inbox, full_disk):
+def test_on_a_full_disk_it_is_the_message_that_was_asked_but_for_who_asked_it(inbox):
     asked = Command.made("halt", "ana", 7, reason="drill")
-    path = inbox.send(asked)
+    with full_disk():
+        path = inbox.send(asked)
     [(found, command)] = inbox.waiting()
     assert found == path
     assert (command.act, command.nonce, command.made_ns, command.actor) == ("halt", asked.nonce, 7, READY_ACTOR)
@@ -45,20 +49,19 @@ def test_on_a_full_disk_it_is_the_message_that_was_asked_but_for_who_asked_it(in
 
 
 @pytest.mark.parametrize("act", ["reduce", "flatten", "full_halt", "shut_down", "cancel_all"])
-def test_nothing_but_a_halt_is_made_of_it(inbox, full_disk, act):
-    with pytest.raises(ExecutionError, match="cannot write"):
+def test_nothing_but_a_halt_is_made_of_it(inbox, act):
+    with full_disk(), pytest.raises(ExecutionError, match="cannot write"):
         inbox.send(Command.made(act, "ana", 7))
     assert [path.name for path in inbox.folder.iterdir()] == [READY]
 
 
-def test_it_serves_once_and_is_made_again_where_there_is_room(inbox, request):
-    request.getfixturevalue("full_disk")
-    inbox.send(Command.made("halt", "ana", 7))
-    with pytest.raises(ExecutionError, match="cannot write"):
-        inbox.send(Command.made("halt", "ana", 8))
-    with pytest.raises(ExecutionError, match="cannot write"):
-        inbox.keep_halt_ready()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+def test_it_serves_once_and_is_made_again_where_there_is_room(inbox):
+    with full_disk():
+        inbox.send(Command.made("halt", "ana", 7))
+        with pytest.raises(ExecutionError, match="cannot write"):
+            inbox.send(Command.made("halt", "ana", 8))
+        with pytest.raises(ExecutionError, match="cannot write"):
+            inbox.keep_halt_ready()
     inbox.keep_halt_ready()
     assert (inbox.folder / READY).read_bytes()
     assert len(inbox.waiting()) == 1

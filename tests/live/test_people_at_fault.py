@@ -56,17 +56,6 @@ def test_a_roster_at_fault_is_an_incident_on_the_page_and_pages_reach_somebody_a
     assert any(told in str(row) for row in rows)
 
 
-def test_a_malformed_channel_is_one_sentence_before_anything_runs_and_a_shell_still_halts(
-    room: ControlRoom, command
-) -> None:
-    room.channels('[email]\nurls = ["notascheme://somebody@host"]\n')
-    for refused in (room.control(), room.start("watchdog")):
-        assert "[email] urls[0] is no address of a channel that apprise knows" in refused.sentence()
-        assert "somebody" not in refused.err.read_text()
-    halt = command("halt", "--as", "ana", folder=room.live)
-    assert halt.wait() == 0 and "the message is on the disk" in halt.out.read_text()
-
-
 def test_a_phone_minutes_off_is_refused_in_words_and_recorded_and_keeps_nobody_else_from_halting(
     room: ControlRoom,
 ) -> None:

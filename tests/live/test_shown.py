@@ -48,3 +48,24 @@ def test_a_killed_loop_shows_the_same_past_when_it_is_started_again(live, plans,
     assert all(deadline is not None for level, deadline in deadlines.items() if level > 1)
     assert after["loop"]["speed"] == 60.0 and after["health"]["memory_bytes"] > 1e7
     assert again.stop() == 0
+
+
+def test_who_halted_and_why_is_shown_first_and_again_after_a_death(live, command, tmp_path):
+    def held(shown: dict[str, Any]) -> list[dict[str, Any]]:
+        return list(shown["book"]["held_by"])
+
+    loop = live("--speed", "60")
+    loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")
+    assert command("halt", "--as", "ana", "--reason", "the broker is silent").wait() == 0
+    before = held(loop.wait_until(held, "a halt that is shown"))
+    assert (before[0]["kind"], before[0]["actor"], before[0]["act"]) == ("person", "ana", "halt")
+    assert before[0]["reason"] == "the broker is silent"
+    loop.signal(signal.SIGKILL)
+    loop.wait()
+    status = command("status")
+    assert status.wait() == 0
+    first = status.out.read_text().splitlines()[0]
+    assert first.startswith(" HALTED   held by halt by ana since ") and "reason: the broker is silent" in first
+    again = live("--speed", "60")
+    assert held(again.wait_until(lambda shown: shown["loop"]["priced"], "first prices"))[0] == before[0]
+    assert again.stop() == 0

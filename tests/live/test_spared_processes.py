@@ -21,7 +21,9 @@ def told_beside(page: list[str], tmp_path) -> list[str]:
 
 def test_a_page_that_refuses_is_told_and_the_loop_goes_on(tmp_path):
     [sentence] = told_beside(python("raise SystemExit(1)"), tmp_path)
-    assert sentence == "the page refused to run (see above): it is not started again, everything else goes on"
+    assert sentence == (
+        "the page refused to run (see above): it is tried again at least every 30 s, everything else goes on"
+    )
 
 
 def test_a_page_that_is_done_is_told_and_the_loop_goes_on(tmp_path):

@@ -14,6 +14,7 @@ from real_processes.sinks import Sinks
 from workbench.data.journal.storage import lock_holder
 from workbench.domain.errors import DataError
 from workbench.response.alerts.watchdog_file import read_heartbeat, read_service
+from workbench.response.people.private_files import last_good
 
 FEED = ("--feed", "simulated:7", "--seconds", "1")
 
@@ -65,13 +66,31 @@ def test_without_people_up_says_how_to_add_them_and_the_loop_runs_alone(room: Co
     assert not (tmp_path / "nobody").exists()
 
 
-def test_people_files_that_are_refused_are_told_loudly_and_the_loop_goes_on(room: ControlRoom) -> None:
+def test_people_files_that_are_refused_are_told_once_and_both_processes_run_when_they_are_right(
+    room: ControlRoom,
+) -> None:
     (room.people / "roster.toml").chmod(0o644)
+    last_good(room.people / "roster.toml").unlink()
     up = room.start("up", *FEED, "--no-page", "--port", "0")
     wait_for(lambda: up.out.read_text().count("refused to run") == 2, "both refusals")
     wait_for(lambda: room.live.exists() and lock_holder(room.live), "the loop")
+    assert "NOBODY IS PAGED" in up.out.read_text()
+    (room.people / "roster.toml").chmod(0o600)
+    wait_for(lambda: up.out.read_text().count("runs again") == 2, "both at work", 60)
+    assert beating(room.people, read_heartbeat) and beating(room.people, read_service)
     assert up.stop() == 0, up.err.read_text()
-    assert "NOBODY IS PAGED" in up.out.read_text() and "chmod 600" in up.err.read_text()
+    assert up.out.read_text().count("refused to run") == 2 and up.err.read_text().count("chmod 600") == 2
+
+
+def test_a_broken_roster_and_two_deaths_end_neither_paging_nor_the_phone(room: ControlRoom) -> None:
+    up = room.start("up", *FEED, "--no-page", "--port", "0")
+    wait_for(lambda: beating(room.people, read_heartbeat), "the watchdog")
+    wait_for(lambda: beating(room.people, read_service), "the control service")
+    (room.people / "roster.toml").write_text("[[people]\n")
+    assert killed_and_back(room.people, read_heartbeat) and killed_and_back(room.people, read_service)
+    wait_for(lambda: up.out.read_text().count("the control service is at http://127.0.0.1:") == 2, "the phone page")
+    assert up.err.read_text().count("roster.toml is not valid TOML in UTF-8, at line 1") == 2
+    assert "refused" not in up.out.read_text() and up.stop() == 0, up.err.read_text()
 
 
 def paged_for(room: ControlRoom, sinks: Sinks, control: Running, how: signal.Signals) -> float:

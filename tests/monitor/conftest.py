@@ -21,7 +21,7 @@ def projection(**changes: Any) -> dict[str, Any]:
     """A small projection, written now."""
     book = {"mode": "ACTIVE", "equity": 1e6, "positions": [{"strategy": "carry", "pair": "EURUSD"}]}
     loop = {"now_ns": BEGIN_NS, "wall_ns": time.time_ns()}
-    return {"version": 2, "loop": loop, "book": book, "alerts": [], "label": "made up", **changes}
+    return {"version": 3, "loop": loop, "book": book, "alerts": [], "label": "made up", **changes}
 
 
 def minutes(hour: int, columns: tuple[str, ...] = ("time_ns", "equity", "mode")) -> dict[str, str]:

@@ -242,6 +242,22 @@ def test_a_token_that_is_none_or_not_secret_is_refused(workbench, one_sentence, 
     assert words in one_sentence(workbench(tmp_path, "monitor", "--no-browser", "--token-file", str(kept)))
 
 
+def test_what_an_old_page_asks_is_a_plain_refusal_and_no_traceback_in_the_terminal(page_server, tmp_path):
+    with page_server(tmp_path / "home", tmp_path / "live") as server:
+        _, headers, _ = ask(server, f"/?token={server.token}")
+        cookie = headers["Set-Cookie"].partition(";")[0]
+        old = f"/api/kernels/{KERNEL}"
+        for path in (old, f"{old}/channels", "/voila/labextensions/anywidget/x.js"):
+            status, _, text = ask(server, path, Cookie=cookie)
+            assert (status, text) == (404, "There is nothing here.\n")
+            assert ask(server, path)[0] in {403, 404}
+        for known, expected in ((cookie, "404"), (None, "403")):
+            with pytest.raises(websocket.WebSocketBadStatusException, match=expected):
+                channel(server, KERNEL, cookie=known)
+        assert server.end() == 0
+        assert set(server.process.stdout.read().splitlines()) <= {"Couldn't authenticate Channel connection"}
+
+
 def test_a_stopped_server_leaves_no_kernel(scene, page_server, tmp_path):
     with page_server(tmp_path / "home", tmp_path / "live") as server:
         _, headers, _ = ask(server, f"/?token={server.token}")

@@ -1,17 +1,19 @@
 """What an incident review shows: words for every event, letters, banners, and a stepper that steps."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 import pytest
 
 from workbench.domain.trading import events as happened
-from workbench.domain.trading.decisions import ModeChanged
-from workbench.domain.trading.modes import Mode, Regime
+from workbench.domain.trading.decisions import ConditionChanged, ModeChanged, RaiseAlert
+from workbench.domain.trading.modes import Condition, Mode, Regime
 from workbench.domain.trading.reasons import Reason
-from workbench.monitor.decisions import Line
+from workbench.monitor.decisions import Line, line_of, plain_name
 from workbench.monitor.figures.review import incident, two_policies
-from workbench.monitor.review import banner, decisions_in_words, lettered, moment_table, stepper, words_of
+from workbench.monitor.review import banner, decisions_in_words, lettered, moment_table, words_of
+from workbench.monitor.stepper.stepping import stepper
 
 RUNGS = {"drawdown": (0.03, 0.05), "value_at_risk": (0.002,), "volatility_ratio": (1.5, 2.0)}
 
@@ -58,7 +60,7 @@ EVENTS = {
     happened.PositionHeld(0, "EURUSD", 9.0, 1.1): "position there before: EURUSD +9 at 1.10000",
     happened.BrokerStatus(0, connected=False): "the broker is away",
     happened.BookMismatch(0, "", 0.0, 5.0): "the broker holds +5 for nobody, we hold +0",
-    happened.RegimeRead(0, Regime.CRISIS): "regime read: CRISIS",
+    happened.RegimeRead(0, Regime.CRISIS): "regime read: crisis",
     happened.OperatorReduce(0, "ann", 0.5): "ann reduces by 50 %",
 }
 
@@ -96,13 +98,26 @@ def test_the_weightiest_decisions_get_letters_in_the_order_of_time():
     assert [line.time for _, line in marks] == sorted(line.time for _, line in marks)
 
 
+def test_decisions_of_one_moment_are_lettered_in_the_order_of_the_table():
+    alert = RaiseAlert(5, Reason.MODE_CHANGED, "p", "c", 2, 0.0, 0.0, 60.0)
+    html = decisions_in_words([changed(9), alert, changed(5), changed(5)]).html
+    assert re.findall(r">([A-I])</td>", html) == list("ABCD")
+    assert html.index("alert level 2") < html.index("mode ACTIVE")
+
+
+def test_a_condition_and_a_regime_are_plain_words():
+    one = ConditionChanged(0, Reason.MODE_CHANGED, "p", "c", Condition.NORMAL, Condition.ELEVATED, 0, 0.8, 1)
+    assert line_of(one).what == "market normal → elevated: exposure at most 80 %, 1 confirmation"
+    assert plain_name(Regime.HIGH_VOLATILITY) == "high volatility"
+
+
 def test_a_long_list_of_decisions_says_how_long_it_is():
     html = decisions_in_words([changed(second) for second in range(300)]).html
     assert "300 decisions, the first 200 shown" in html
 
 
 def test_the_stepper_goes_to_the_next_decision_and_back(moments):
-    box = stepper(moments, RUNGS)
+    box = stepper(moments, RUNGS).live
     slider, (before, back, on, after) = box.children[0], box.children[1].children[:4]
     assert slider.value == 2
     after.click()
@@ -116,6 +131,28 @@ def test_the_stepper_goes_to_the_next_decision_and_back(moments):
     before.click()
     assert slider.value == 2
     assert "mode ACTIVE → REDUCING" in box.children[3].value
+
+
+def test_the_line_over_the_picture_goes_with_the_slider(moments):
+    box = stepper(moments, RUNGS).live
+    slider, cursor = box.children[0], box.children[4]
+    places = []
+    for slider.value in (0, 3, 5):
+        places.append(float(re.search(r"left:([\d.]+)%", cursor.value)[1]))
+    assert places == pytest.approx([8.5, 8.5 + 0.6 * 90.0, 98.5])
+
+
+def test_without_a_browser_that_answers_the_still_picture_and_table_are_what_is_seen(moments):
+    steps = stepper(moments, RUNGS)
+    box, hiding, present = steps.live, steps.live.children[5], steps.live.children[6]
+    assert box.layout.display == "none"
+    assert "data:image/png;base64," in steps.still.html
+    assert "mode ACTIVE → REDUCING" in steps.still.html
+    assert "6 events here, 2 of them led to decisions" in steps.still.html
+    present._handle_custom_msg({"here": True}, [])
+    assert box.layout.display is None
+    assert f"review-still-{box.model_id}{{display:none}}" in hiding.value
+    assert f"review-still-{box.model_id}" in steps.still.html
 
 
 def test_nothing_to_step_is_a_sentence():
@@ -136,7 +173,7 @@ def test_the_figures_name_mode_rungs_and_that_prices_are_made_up():
     assert {"ACTIVE", "REDUCING", "A B", "EURUSD +0.0"} <= set(words)
     assert drawn.get_suptitle() == "SYNTHETIC"
     both = two_policies(path, path_of(["ACTIVE"] * 10), path.index[5])
-    assert "first different decision" in [text.get_text() for axis in both.axes for text in axis.texts]
+    assert "dotted line: first different decision" in both.axes[1].get_title(loc="right")
 
 
 def test_one_moment_alone_can_be_drawn():

@@ -16,7 +16,7 @@ from workbench.cli.data import data_commands
 from workbench.cli.drill import drill, monthly, schedule
 from workbench.cli.incidents import incident_commands
 from workbench.cli.live import live_commands
-from workbench.cli.monitor import monitor
+from workbench.cli.monitor import monitor, review
 from workbench.cli.people import people_commands
 from workbench.cli.strategies import select, strategy_commands, sweep
 from workbench.cli.stress import stress
@@ -65,6 +65,7 @@ cli.command()(stress)
 cli.add_typer(strategy_commands, name="strategies")
 live_commands(cli)
 cli.command()(monitor)
+cli.command()(review)
 cli.command()(control)
 cli.command()(watchdog)
 cli.command()(drill)
@@ -80,7 +81,10 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except WorkbenchError as error:
-        typer.echo(f"workbench: {error}", err=True)
+        from workbench.runtime.telling import is_news
+
+        if is_news(str(error)):
+            typer.echo(f"workbench: {error}", err=True)
         sys.exit(REFUSED)
 
 

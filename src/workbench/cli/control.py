@@ -23,8 +23,8 @@ MISSED = {
     WATCHDOG: "NOBODY IS PAGED when the loop or the control service falls silent",
 }
 """What is missing without them."""
-ROSTER = "roster.toml"
-"""As `workbench.response.people.roster` calls it, which takes a while to import."""
+ROSTER, LAST_ROSTER = "roster.toml", "roster.last-good.toml"
+"""As `workbench.response.people` calls it and its copy, which takes a while to import."""
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def people_processes(context: typer.Context, live: str) -> dict[str, list[str]]:
     folder: Path = control_folder(given, DEMONSTRATION if demo else CONTROL)
     if demo and not (folder / ROSTER).exists():
         make_demo(given)
-    if not (folder / ROSTER).exists():
+    if not any((folder / name).exists() for name in (ROSTER, LAST_ROSTER)):
         say(
             f"nobody is paged and there is no phone page: there are no people in {folder}; `workbench people add NAME "
             "--level L1` adds one, --demo tries it with made-up ones, --no-control leaves it out"

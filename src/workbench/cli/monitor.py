@@ -1,7 +1,8 @@
-"""``workbench monitor``: the page that shows the book of a live loop, and a demonstration of both."""
+"""``workbench monitor`` and ``review``: the page of a live loop, its demonstration, and an incident in a journal."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,6 +36,31 @@ def monitor(
         show_demo(port, token_file, no_browser=no_browser)
     else:
         become_page(PageRequest(folder, port, token_file, not no_browser, control, tuple(control_name or ())))
+
+
+def review(
+    folder: Folder = "",
+    day: Annotated[str, typer.Option(help="Day, UTC, such as 2016-06-24 [default: the worst incident]")] = "",
+    incident: Annotated[int, typer.Option(min=0, help="Its number in the table; 0: the worst one")] = 0,
+    moment: Annotated[str, typer.Option(help='To look at closely, UTC, such as "2016-06-24 01:30:05"')] = "",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="What if: key=value of the policy, may be repeated")
+    ] = None,
+    policy_file: Annotated[str, typer.Option("--policy", help="What if: a whole other policy, TOML")] = "",
+    port: Port = None,
+    token_file: TokenFile = "",
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing")] = False,
+) -> None:
+    """Show an incident of a journal in a browser, event by event, and what another policy had done; Ctrl-C ends it."""
+    from workbench.app.monitor.page import PageRequest
+    from workbench.app.review.page import become_review, changes_of
+
+    chosen: dict[str, object] = {"day": day, "incident": incident, "moment": moment}
+    if policy_file:
+        chosen |= {"policy_file": str(Path(policy_file).expanduser().resolve()), "what_if": {}}
+    if change:
+        chosen["what_if"] = changes_of(change)
+    become_review(PageRequest(folder, port, token_file, not no_browser), chosen)
 
 
 def page_command(

@@ -8,8 +8,9 @@ _TABLE, _HEAD_TEXT, _HEAD_NUMBER, _TEXT, _NUMBER = (
     "text-align:left;padding:4px 10px;border-bottom:2px solid #8a8f98",
     "text-align:right;padding:4px 10px;border-bottom:2px solid #8a8f98",
     "text-align:left;padding:3px 10px;border-bottom:1px solid #d9dce1",
-    "text-align:right;padding:3px 10px;border-bottom:1px solid #d9dce1",
+    "text-align:right;padding:3px 10px;border-bottom:1px solid #d9dce1;white-space:nowrap",
 )
+_UNBROKEN = f"{_TEXT};white-space:nowrap"
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> str:
@@ -49,10 +50,16 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption
     lines.append(f"<thead><tr>{''.join(cells)}</tr></thead><tbody>")
     for row in body:
         shown = "".join(
-            f'<td style="{_NUMBER if numeric[i] else _TEXT}">{escape(str(cell))}</td>' for i, cell in enumerate(row)
+            f'<td style="{_style_of(cell, number=numeric[i])}">{escape(str(cell))}</td>' for i, cell in enumerate(row)
         )
         lines.append(f"<tr>{shown}</tr>")
     return "".join([*lines, "</tbody></table>"])
+
+
+def _style_of(cell: object, *, number: bool) -> str:
+    if number:
+        return _NUMBER
+    return _UNBROKEN if isinstance(cell, Unbroken) else _TEXT
 
 
 def html_list(sentences: Iterable[str]) -> str:
@@ -70,6 +77,12 @@ def html_list(sentences: Iterable[str]) -> str:
     """
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return f"<ul>{items}</ul>" if items else ""
+
+
+class Unbroken(str):
+    """Text that stays on one line, such as a date."""
+
+    __slots__ = ()
 
 
 class Number(str):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from workbench.domain.tables import html_table
@@ -133,15 +134,36 @@ def _released(one: said.RungReleased) -> tuple[str, int]:
     return f"{LADDER_NAMES[one.ladder]} rung {one.rung} lets go at {reading(one.ladder, one.metric)}", 1
 
 
+def plain_name(code: IntEnum) -> str:
+    """A condition or regime as people say it.
+
+    Parameters
+    ----------
+    code : Condition or Regime
+        Any.
+
+    Returns
+    -------
+    str
+        Such as ``high volatility``.
+    """
+    return code.name.replace("_", " ").lower()
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def _condition(one: said.ConditionChanged) -> tuple[str, int]:
     active = f", {one.strategies} strategies active" if one.strategies else ""
-    rules = f"exposure at most {one.exposure_cap:g}, {one.confirmations} confirmations{active}"
-    return f"market {one.before.name} → {one.after.name}: {rules}", 2
+    cap = f"{one.exposure_cap:.0%}".replace("%", " %")
+    rules = f"exposure at most {cap}, {_counted(one.confirmations, 'confirmation')}{active}"
+    return f"market {plain_name(one.before)} → {plain_name(one.after)}: {rules}", 2
 
 
 def _regime(one: said.RegimeChanged) -> tuple[str, int]:
     rules = f"stops {one.stop_distance:.1%} away, held at least {one.minimum_hold_bars} bars".replace("%", " %")
-    return f"regime {one.before.name} → {one.after.name}: {rules}", 1
+    return f"regime {plain_name(one.before)} → {plain_name(one.after)}: {rules}", 1
 
 
 def _locked(one: said.ScopeLocked) -> tuple[str, int]:

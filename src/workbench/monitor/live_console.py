@@ -69,7 +69,8 @@ def status_screen(table: Mapping[str, Any], age_seconds: float, *, alive: bool) 
     """
     book = table["book"]
     head = Text.assemble((f" {book['mode']} ", MODE_STYLES[book["mode"]]), "  ", held_sentence(book))
-    parts: list[Any] = [head, life_line(table, age_seconds, alive=alive)]
+    lines = [also_sentence(book), book["lets_go"] and f"to let go: {book['lets_go']}"]
+    parts: list[Any] = [head, *(Text(line) for line in lines if line), life_line(table, age_seconds, alive=alive)]
     if table.get("synthetic"):
         parts.append(Text(table["label"], style="magenta"))
     parts += [risk_table(table), position_table(table), last_lines(table), health_line(table)]
@@ -77,7 +78,7 @@ def status_screen(table: Mapping[str, Any], age_seconds: float, *, alive: bool) 
 
 
 def held_sentence(book: Mapping[str, Any]) -> str:
-    """Which rungs hold, and what lets them go.
+    """What forces the mode, and nothing else.
 
     Parameters
     ----------
@@ -88,12 +89,87 @@ def held_sentence(book: Mapping[str, Any]) -> str:
     -------
     str
     """
-    rungs = [row for row in book["ladders"] if row["holds"]]
-    if not rungs:
-        return "no rung holds" if book["mode"] == "ACTIVE" else "held by a person's order: two people resume"
-    names = ", ".join(f"{row['ladder'].lower().replace('_', ' ')} rung {row['rung']}" for row in rungs)
-    people = any(row["people"] for row in rungs) or book["mode"] == "HALTED"
-    return f"{names} hold{'s' if len(rungs) == 1 else ''}{'; two people must resume' if people else ''}"
+    if book["mode"] == "ACTIVE":
+        return "no rung or person restricts the mode"
+    return "held by " + "; ".join(map(cause_words, book["held_by"]))
+
+
+def cause_words(cause: Mapping[str, Any]) -> str:
+    """One cause of the mode.
+
+    Parameters
+    ----------
+    cause : mapping
+        Of the projection's ``held_by``.
+
+    Returns
+    -------
+    str
+        A person with what was given as reason, a rung with why it could not be read.
+    """
+    since = f"since {moment(cause['since_ns'])} UTC" if cause["since_ns"] is not None else "since when is not known"
+    if cause["kind"] == "person":
+        why = f"reason: {cause['reason']}" if cause["reason"] else "no reason given"
+        return (
+            f"{cause['act'].replace('_', ' ')} by {cause['actor'] or 'a person whose name is not known'} {since}, {why}"
+        )
+    if cause["kind"] == "rung":
+        return f"{rung_words(cause)} {since}{', ' + cause['why'] if cause['why'] else ''}"
+    return f"what halted it {since}: it holds no more, but nobody has resumed"
+
+
+def rung_words(row: Mapping[str, Any]) -> str:
+    """Name of a rung.
+
+    Parameters
+    ----------
+    row : mapping
+        With ``ladder`` and ``rung``.
+
+    Returns
+    -------
+    str
+    """
+    return f"{row['ladder'].lower().replace('_', ' ')} rung {row['rung']}"
+
+
+def also_sentence(book: Mapping[str, Any]) -> str:
+    """Rungs that hold and do not force the mode.
+
+    Parameters
+    ----------
+    book : mapping
+        The projection's ``book``.
+
+    Returns
+    -------
+    str
+        Empty when there is none.
+    """
+    forcing = {(one["ladder"], one["rung"]) for one in book["held_by"] if one["kind"] == "rung"}
+    others = [row for row in book["ladders"] if row["holds"] and (row["ladder"], row["rung"]) not in forcing]
+    return f"also active: {', '.join(map(rung_words, others))}" if others else ""
+
+
+def cap_words(book: Mapping[str, Any]) -> str:
+    """What bounds exposure.
+
+    Parameters
+    ----------
+    book : mapping
+        The projection's ``book``.
+
+    Returns
+    -------
+    str
+    """
+    sources = ", ".join(
+        f"condition {one['condition'].lower()}" if one["kind"] == "condition" else rung_words(one)
+        for one in book["cap_by"]
+    )
+    if book["cap"] < book["cap_allowed"]:
+        return f"returns to {number(book['cap_allowed'], '.0%')} in steps{', by ' + sources if sources else ''}"
+    return f"by {sources}" if sources else "nothing caps it"
 
 
 def life_line(table: Mapping[str, Any], age_seconds: float, *, alive: bool) -> Text:
@@ -145,7 +221,8 @@ def risk_table(table: Mapping[str, Any]) -> Table:
         ahead = f"{number(rungs[0]['trigger'], pattern)} (rung {rungs[0]['rung']})" if rungs else "all hold"
         rows.add_row(name.replace("_", " "), number(book[name], pattern), ahead, "")
     rows.add_row("stress score", number(book["stress_score"], ".0f"), "", f"condition {book['condition'].lower()}")
-    rows.add_row("exposure cap", number(book["cap"], ".0%"), "", f"regime {book['regime'].lower().replace('_', ' ')}")
+    rows.add_row("exposure cap", number(book["cap"], ".0%"), "", cap_words(book))
+    rows.add_row("regime", book["regime"].lower().replace("_", " "), "", "")
     return rows
 
 

@@ -47,6 +47,8 @@ class Screen:
         if book["mode"] != self._mode:
             self._mode = book["mode"]
             self._tell(f"{moment(book['time_ns'])} the book is {self._mode}: {held_sentence(book)}")
+            if book["lets_go"]:
+                self._tell(f"to let go: {book['lets_go']}")
         self._tell_changes(table)
         self._tell_orders(table)
         if now >= self._line_at:

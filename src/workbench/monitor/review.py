@@ -1,4 +1,4 @@
-"""What an incident review shows: a banner, tables, and a stepper that goes through events one by one. Plain data in."""
+"""What an incident review shows: a banner, events and decisions in words, and one event whole. Plain data in."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,10 +8,10 @@ from typing import Any, Protocol, cast
 
 import pandas as pd
 
-from workbench.domain.tables import Number, html_table
+from workbench.domain.tables import Number, Unbroken, html_table
 from workbench.domain.trading import events as happened
 from workbench.domain.trading.decisions import AnyDecision
-from workbench.monitor.decisions import Line, line_of
+from workbench.monitor.decisions import Line, line_of, plain_name
 
 MOST_LETTERS = 9
 MOST_LINES = 200
@@ -164,7 +164,7 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
     happened.Fixing: lambda one: "daily fixing" if one.closes_day else "prices of every currency",
     happened.DayClosed: lambda _: "the trading day is over",
     happened.BarClosed: lambda one: f"a bar of {one.strategy} is complete, signal {one.signal:+.2f}",
-    happened.RegimeRead: lambda one: f"regime read: {one.regime.name}",
+    happened.RegimeRead: lambda one: f"regime read: {plain_name(one.regime)}",
     happened.ScheduledRisk: lambda one: f"scheduled risk {one.level:.2f} until {stamp(one.until_ns)}",
     happened.OrderRejected: lambda one: f"the broker rejected an order of {one.strategy}",
     happened.OrderUnknown: lambda one: f"nobody knows what became of an order of {one.strategy}",
@@ -200,9 +200,11 @@ def lettered(lines: Sequence[Line]) -> list[tuple[str, Line]]:
     -------
     list of (str, Line)
     """
-    heaviest = sorted((line for line in lines if line.weight > 1), key=lambda line: (-line.weight, line.time))
-    chosen = sorted(heaviest[:MOST_LETTERS], key=lambda line: line.time)
-    return list(zip(LETTERS, chosen, strict=False))
+    in_time = sorted(lines, key=lambda line: line.time)
+    heaviest = sorted((line for line in in_time if line.weight > 1), key=lambda line: -line.weight)[:MOST_LETTERS]
+    chosen = {id(line) for line in heaviest}
+    # of one moment, those written first come first: as in the table
+    return list(zip(LETTERS, (line for line in in_time if id(line) in chosen), strict=False))
 
 
 def decisions_in_words(decisions: Sequence[AnyDecision], weight: int = 1) -> Piece:
@@ -219,11 +221,11 @@ def decisions_in_words(decisions: Sequence[AnyDecision], weight: int = 1) -> Pie
     -------
     Piece
     """
-    lines = [line_of(one) for one in decisions]
+    lines = sorted((line_of(one) for one in decisions), key=lambda line: line.time)
     names = {id(line): letter for letter, line in lettered(lines)}
     wanted = [line for line in lines if line.weight >= weight]
     rows = [
-        [names.get(id(line), ""), f"{line.time:%Y-%m-%d\N{NO-BREAK SPACE}%H:%M:%S}", line.what, line.why]
+        [names.get(id(line), ""), Unbroken(f"{line.time:%Y-%m-%d %H:%M:%S}"), line.what, line.why]
         for line in wanted[:MOST_LINES]
     ]
     rest = f", the first {MOST_LINES} shown" if len(wanted) > MOST_LINES else ""
@@ -281,12 +283,14 @@ def moment_table(moment: Moment, rungs: Mapping[str, Sequence[float]]) -> str:
     book = moment.book
     facts = [
         ["mode", Number(book.mode), Number("")],
-        ["market condition", Number(book.condition), Number("")],
+        ["market condition", Number(book.condition.lower()), Number("")],
         ["equity", Number(f"{book.equity:,.0f} USD"), Number("")],
         ["exposure", Number(f"{book.gross:.3f} × equity"), Number(f"cap {book.cap:.2f}")],
         *[_reading_row(book, name, rungs[name]) for name in READINGS if rungs.get(name)],
     ]
-    head = f"<h4 style='margin:8px 0 2px'>{escape(stamp(moment.event.time_ns))} UTC, row {moment.sequence:,}</h4>"
+    head = (
+        f"<h4 style='margin:8px 0 2px'>{escape(stamp(moment.event.time_ns))} UTC, journal row {moment.sequence:,}</h4>"
+    )
     what = f"<p style='margin:2px 0 8px'>{escape(words_of(moment.event))}</p>"
     return (
         head
@@ -306,90 +310,3 @@ def _reading_row(book: Shown, name: str, rungs: Sequence[float]) -> list[str]:
     else:
         ahead = f"rung {above[0]} at {scale * rungs[above[0] - 1]:.4g} {unit}"
     return [words, Number(f"{scale * value:.3f} {unit}".strip()), Number(ahead.strip())]
-
-
-def stepper(moments: Sequence[Moment], rungs: Mapping[str, Sequence[float]]) -> Any:
-    """Go through events one by one: a slider, buttons to the event and the decision before and after, and a picture.
-
-    Parameters
-    ----------
-    moments : sequence of Moment
-        In order; at least one.
-    rungs : mapping of str to sequence of float
-        Triggers by field of the book.
-
-    Returns
-    -------
-    VBox or Piece
-        A widget; a sentence when there is nothing to step.
-    """
-    import ipywidgets
-
-    if not moments:
-        return banner("There is no event in this part of the journal.", CAREFUL)
-    weighty = [place for place, moment in enumerate(moments) if moment.decisions]
-    first = weighty[0] if weighty else 0
-    slider = ipywidgets.IntSlider(first, 0, len(moments) - 1, description="event", continuous_update=True,
-                                  layout={"width": "760px"})  # fmt: skip
-    # built complete before it is shown: changes between making and showing are lost
-    shown, figure = ipywidgets.HTML(), _cursor_figure(moments, weighty, first)
-
-    def to(places: Callable[[int], int | None]) -> Callable[[Any], None]:
-        def jump(_button: Any) -> None:
-            place = places(slider.value)
-            if place is not None:
-                slider.value = min(max(place, 0), len(moments) - 1)
-
-        return jump
-
-    moves: list[tuple[str, Callable[[int], int | None]]] = [
-        ("◀ decision", lambda now: next((place for place in reversed(weighty) if place < now), None)),
-        ("◀ event", lambda now: now - 1),
-        ("event ▶", lambda now: now + 1),
-        ("decision ▶", lambda now: next((place for place in weighty if place > now), None)),
-    ]
-    buttons = []
-    for name, places in moves:
-        button = ipywidgets.Button(description=name, layout={"width": "110px"})
-        button.on_click(to(places))
-        buttons.append(button)
-
-    def draw(_change: Any = None) -> None:
-        moment = moments[slider.value]
-        shown.value = moment_table(moment, rungs)
-        at = pd.Timestamp(moment.event.time_ns, tz="UTC")
-        figure.layout.shapes = [_cursor(at)]
-
-    slider.observe(draw, names="value")
-    draw()
-    counted = ipywidgets.HTML(f"{len(moments):,} events here, {len(weighty):,} of them led to decisions")
-    return ipywidgets.VBox([slider, ipywidgets.HBox([*buttons, counted]), figure, shown])
-
-
-def _cursor(at: pd.Timestamp) -> dict[str, Any]:
-    line = {"color": "#111827", "width": 2}
-    return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "xref": "x", "yref": "paper", "line": line}
-
-
-def _cursor_figure(moments: Sequence[Moment], weighty: Sequence[int], first: int) -> Any:
-    import plotly.graph_objects as go
-
-    times = [pd.Timestamp(moment.event.time_ns, tz="UTC") for moment in moments]
-    equity = [moment.book.equity for moment in moments]
-    words = ["<br>".join(escape(line_of(one).what) for one in moments[place].decisions[:4]) for place in weighty]
-    return go.FigureWidget(
-        data=[
-            go.Scatter(x=times, y=equity, mode="lines", line={"color": "#0072B2"}, name="equity"),
-            go.Scatter(
-                x=[times[place] for place in weighty], y=[equity[place] for place in weighty], mode="markers",
-                marker={"color": "#E69F00", "size": 8, "symbol": "diamond", "line": {"color": "#111827", "width": 1}},
-                text=words, hovertemplate="%{x|%H:%M:%S}<br>%{text}<extra></extra>", name="decision",
-            ),
-        ],
-        layout={
-            "height": 260, "template": "plotly_white", "margin": {"l": 90, "r": 20, "t": 34, "b": 40},
-            "title": {"text": "Equity, US dollars; time in UTC", "font": {"size": 13}},
-            "legend": {"orientation": "h", "y": 1.16, "x": 0.6},
-            "yaxis": {"tickformat": ",.0f"}, "shapes": [_cursor(times[first])],
-        },
-    )  # fmt: skip

@@ -2,22 +2,28 @@
 
 A process that ends with 0 is done and ends the rest; one that refuses its own configuration (exit code 1) would refuse
 it again and ends the rest too. Anything else, a kill or a failed disk, is started again after a pause that doubles.
-Processes the rest can spare (a page that only shows, those that reach people) end nothing: done, refused or given up,
-the rest goes on, and what is missing from then on is said.
+Processes the rest can spare (a page that only shows, those that reach people) end nothing: done or given up, the rest
+goes on, and what is missing from then on is said. One of them that refuses is tried again for as long as the rest runs:
+what it refuses is a file that somebody corrects, and only ending the loop would start it otherwise.
 """
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.domain.errors import ExecutionError
-from workbench.runtime.telling import unbroken
+from workbench.runtime.telling import LAST_REFUSAL, unbroken
 
 DONE, REFUSED = 0, 1
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30.0
 STEADY_SECONDS = 60.0
 """A process that has run this long has recovered: the next pause is short again."""
+FIRST_TRY_SECONDS, TRY_SECONDS = 2.0, 30.0
+"""Before a spared process that refused is tried again: the first pause, and the longest; each is twice the last one."""
+RUNS_AGAIN_SECONDS = 10.0
+"""A process that refused before and has run this long does not refuse any more."""
 MOST_RESTARTS = 20
 """In a row; then the box is given up loudly, because starting again does not help."""
 PATIENCE_SECONDS = 20.0
@@ -35,11 +41,21 @@ class Child:
     began: float = 0.0
     restart_at: float = 0.0
     restarts: int = 0
+    refusals: int = 0
     over: bool = False
+    last_refusal: int = -1
 
     def start(self) -> None:
         """Start it, in a session of its own so that Ctrl-C reaches it through us alone."""
-        self.process = subprocess.Popen(self.command, start_new_session=True)  # noqa: S603 -- our own command line
+        surroundings = dict(os.environ)
+        if self.spared:
+            if self.last_refusal < 0:
+                self.last_refusal = os.memfd_create("last refusal")
+            # where it finds what it said when it refused last, to say it once
+            surroundings[LAST_REFUSAL] = f"/proc/{os.getpid()}/fd/{self.last_refusal}"
+        self.process = subprocess.Popen(  # noqa: S603 -- our own command line
+            self.command, start_new_session=True, env=surroundings
+        )
         self.began = time.monotonic()
 
     def pause(self) -> float:
@@ -50,6 +66,25 @@ class Child:
         float
         """
         return min(FIRST_PAUSE_SECONDS * 2.0 ** min(self.restarts, 20), LONGEST_PAUSE_SECONDS)
+
+    def runs_again(self) -> bool:
+        """Whether it refused before and does so no more; asked once.
+
+        Returns
+        -------
+        bool
+        """
+        if not self.refusals or time.monotonic() - self.began < RUNS_AGAIN_SECONDS:
+            return False
+        self.refusals = 0
+        os.ftruncate(self.last_refusal, 0)
+        return True
+
+    def forget(self) -> None:
+        """Close what was kept of its refusals."""
+        if self.last_refusal >= 0:
+            os.close(self.last_refusal)
+        self.last_refusal = -1
 
 
 @dataclass(slots=True)
@@ -100,6 +135,8 @@ class Box:
                 time.sleep(LOOK_SECONDS)
         finally:
             self._stop_all()
+            for child in self.children:
+                child.forget()
 
     def _start(self, child: Child) -> bool:
         """Start a child; a system that has no room for it just now is asked again, like for one that has died."""
@@ -117,11 +154,13 @@ class Box:
             return self._start(child) if time.monotonic() >= child.restart_at else False
         code = child.process.poll()
         if code is None:
+            if child.runs_again():
+                self.tell(f"{child.name} runs again")
             return False
-        if child.spared and code in {DONE, REFUSED}:
-            return self._spare(child, "has ended" if code == DONE else "refused to run (see above)")
+        if child.spared and code == REFUSED:
+            return self._try_later(child)
         if code == DONE:
-            return True
+            return self._spare(child, "has ended") if child.spared else True
         if code == REFUSED:
             raise ExecutionError(f"{child.name} refused to run (see above): everything else was stopped")
         if time.monotonic() - child.began > STEADY_SECONDS:
@@ -142,14 +181,27 @@ class Box:
         child.restarts += 1
         return False
 
+    def _try_later(self, child: Child) -> bool:
+        """Try a spared process that refused again, and say so the first time."""
+        if not child.refusals:
+            self.tell(
+                f"{child.name} refused to run (see above): it is tried again at least every {TRY_SECONDS:.0f} s, "
+                f"everything else goes on{self._missing(child)}"
+            )
+        pause = min(FIRST_TRY_SECONDS * 2.0 ** min(child.refusals, 20), TRY_SECONDS)
+        child.process, child.restart_at = None, time.monotonic() + pause
+        child.refusals += 1
+        return False
+
     def _spare(self, child: Child, what: str) -> bool:
         """Go on without a process that can be spared."""
         child.process, child.over = None, True
-        missing = self.missed.get(child.name, "")
-        self.tell(
-            f"{child.name} {what}: it is not started again, everything else goes on{f'. {missing}' if missing else ''}"
-        )
+        self.tell(f"{child.name} {what}: it is not started again, everything else goes on{self._missing(child)}")
         return False
+
+    def _missing(self, child: Child) -> str:
+        missing = self.missed.get(child.name, "")
+        return f". {missing}" if missing else ""
 
     def _stop_all(self) -> None:
         living = [child.process for child in self.children[::-1] if child.process and child.process.poll() is None]

@@ -9,8 +9,7 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from workbench.response.people.credentials import SECRETS_FILE, Credentials, Secret
-from workbench.response.people.private_files import write_private
+from workbench.response.people.credentials import Credentials, Secret
 from workbench.response.people.proofs import Passwords
 from workbench.response.people.roster import Roster
 
@@ -20,7 +19,9 @@ from .processes import Running
 from .sinks import Sinks
 
 NAME = "Ada"
-CHANNEL_FILE, POLICY_FILE, ROSTER_FILE = "/control/channels.toml", "/policy.toml", "/control/roster.toml"
+CHANNEL_FILE, POLICY_FILE = "/control/channels.toml", "/policy.toml"
+ROSTER_FILES = "/control/roster.toml", "/control/roster.last-good.toml"
+SECRETS_FILES = "/control/secrets.toml", "/control/secrets.last-good.toml"
 OTHER_PROGRAMS = ("SMTP_PASSWORD", "TWILIO_AUTH_TOKEN", "JUPYTER_TOKEN", "OANDA_API_KEY", "AWS_SECRET_ACCESS_KEY")
 """Variables that people have set, for other programs or for this one."""
 
@@ -59,16 +60,16 @@ class House:
         self.wrong_password = self.cage.plant("a password typed wrong")
 
     def _people(self) -> None:
-        folder, secret_file = self.room.people, f"/control/{SECRETS_FILE}"
+        folder = self.room.people
         self.password = self.cage.plant("password")
         hashed, totp = Passwords(PasswordHasher(1, 8, 1)).hashed(self.password), self.room.keys.secrets[NAME]
         kept = Credentials.read(folder).by_name
-        write_private(folder / SECRETS_FILE, Credentials({**kept, NAME: Secret(hashed, totp)}).text())
-        self.cage.keep("hash of the password", hashed.rpartition("$")[2].encode(), secret_file)
-        self.cage.keep("secret of the authenticator", totp.encode(), secret_file)
+        Credentials({**kept, NAME: Secret(hashed, totp)}).write(folder)
+        self.cage.keep("hash of the password", hashed.rpartition("$")[2].encode(), *SECRETS_FILES)
+        self.cage.keep("secret of the authenticator", totp.encode(), *SECRETS_FILES)
         address = "vogel7Q2w9ZxLp.privat@example.org"
         # who may see contacts sees it: the page for somebody who is logged in, and the list in a shell
-        self.cage.keep("e-mail address", address.encode(), ROSTER_FILE, "/GET api contacts", "/people list")
+        self.cage.keep("e-mail address", address.encode(), *ROSTER_FILES, "/GET api contacts", "/people list")
         roster = Roster.read(folder)
         person = roster.people[NAME]
         roster.with_person(replace(person, contacts={**person.contacts, "email": address})).write(folder)

@@ -46,9 +46,9 @@ def policy() -> Policy:
 class Desk:
     """A book with every pair, and the market it lives in."""
 
-    def __init__(self, rates: Any, policy: Policy) -> None:
+    def __init__(self, rates: Any, policy: Policy, smallest: float = 30_000.0) -> None:
         self.policy, self.values = policy, rates.last_values()
-        self.book = Book({pair: 30_000.0 * (1.0 + place) for place, pair in enumerate(PAIRS)}, EQUITY)
+        self.book = Book({pair: smallest * (1.0 + place) for place, pair in enumerate(PAIRS)}, EQUITY)
         self.calibration = quick_calibration(Evening.last_of(rates), self.book, policy)
         self.begins_ns = (int(np.datetime64(self.calibration.as_of, "D").astype(int)) * 86_400 + 57_600) * SECOND_NS
         self.engine = RiskEngine(policy, self.calibration, held_strategies(self.book))
@@ -82,6 +82,12 @@ class Desk:
 def desk(ecb: Any, policy: Policy) -> Desk:
     """See `Desk`."""
     return Desk(ecb, policy)
+
+
+@pytest.fixture(scope="session")
+def small_desk(ecb: Any, policy: Policy) -> Desk:
+    """One whose positions are so small that nothing holds."""
+    return Desk(ecb, policy, smallest=1_000.0)
 
 
 class Journaled:

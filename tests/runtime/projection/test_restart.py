@@ -87,7 +87,7 @@ def test_a_journal_of_an_older_version_is_gone_on_with_from_what_is_known(journa
     assert table["alerts"] and table["book"]["mode_since_ns"] >= desk.begins_ns
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", "{", '{"version":2}', '{"version":2,"journal":{"sequence":"x"}}'])
+@pytest.mark.parametrize("body", ["", "[]", "null", "{", '{"version":3}', '{"version":3,"journal":{"sequence":"x"}}'])
 def test_a_damaged_projection_never_stops_a_start(journaled, desk, body):
     life = journaled("damaged")
     for event in list(desk.market(4)):
@@ -95,4 +95,4 @@ def test_a_damaged_projection_never_stops_a_start(journaled, desk, body):
     life.show()
     life.journal.write([], {STATUS: body, hour_key(desk.begins_ns): "nonsense"})
     life.die()
-    assert json.loads(life.show())["version"] == 2
+    assert json.loads(life.show())["version"] == 3

@@ -4,14 +4,21 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 from workbench.app.control.journal import PeopleJournal
-from workbench.app.control.sessions import KINDS, RosterFiles
+from workbench.app.control.sessions import KINDS, SAFER, RosterFiles
 from workbench.domain.errors import AuthorityError, ExecutionError
 from workbench.domain.policy import Policy
 from workbench.domain.trading.market_hours import HOUR_NS, MINUTE_NS
 from workbench.monitor.control.loop import Loop
 from workbench.monitor.control.parts import Approved, Asked, Table, You
 from workbench.response.alerts.dispatcher import Dispatcher
-from workbench.response.incidents.manual_acts import WEIGHTS, ManualAct, manual_act_alert, oldest_running_ns
+from workbench.response.incidents.alert import ACT, MANUAL_ACT, Answer
+from workbench.response.incidents.manual_acts import (
+    WEIGHTS,
+    ManualAct,
+    act_in_words,
+    manual_act_alert,
+    oldest_running_ns,
+)
 from workbench.response.people.authority import Act, Facts, judge, most_restrictive
 from workbench.response.people.persons import Level
 from workbench.response.people.proposals import (
@@ -25,11 +32,6 @@ from workbench.response.people.proposals import (
 from workbench.response.people.records import acted_row, approved_row, merged_row, proposed_row, refused_row
 
 ACTS = {kind: act for act, kind in KINDS.items()}
-WORDS = {
-    "halt": "halts the book", "reduce": "reduces every position by", "close_all": "closes every position",
-    "cancel_all": "cancels every order that grows a position", "full_halt": "halts the book and cancels all",
-    "shut_down": "SHUTS THE SYSTEM DOWN: positions remain and nothing protects them",
-}  # fmt: skip
 
 
 class RuleBook:
@@ -141,6 +143,7 @@ class RuleBook:
             The larger one.
         """
         self._journal.keep(merged_row(asked.nonce, person, into.nonce, self._clock_ns()))
+        self._answer(asked.nonce, "did a larger act that came at the same moment instead, once")
 
     def undone(self, nonce: str) -> None:
         """An act was not done after all.
@@ -151,6 +154,11 @@ class RuleBook:
             Of its request.
         """
         self._journal.keep(refused_row(nonce, self._clock_ns()))
+        self._answer(nonce, "nothing: it could not be sent, or the loop refused it; who asked was told why")
+
+    def _answer(self, nonce: str, did: str) -> None:
+        """Say in the incident of an act what became of it."""
+        self._dispatcher.raise_alert(Answer(f"{ACT}{nonce}", MANUAL_ACT, {"did": did}), self._clock_ns())
 
     def propose(self, you: You, asked: Asked, state: str) -> Table:
         """Propose what one person may not do alone.
@@ -169,6 +177,7 @@ class RuleBook:
         dict
             The proposal.
         """
+        self._check_roster()
         act = act_of(asked)
         check_proposal(self._policy, self._files.roster.people.get(you.name), act, self._facts(you))
         proposal = Proposal.made_by(you.name, act, self._situation(state))
@@ -189,6 +198,7 @@ class RuleBook:
         -------
         Approved
         """
+        self._check_roster()
         found = self._journal.records.proposals.find(proposal)
         people, situation = self._files.roster.people, self._situation(state)
         fresh = self._facts(you).stepped_up
@@ -208,10 +218,17 @@ class RuleBook:
         if not found:
             return []
         try:
+            self._check_roster()
             situation = self._situation(self._loop.state())
-        except ExecutionError as error:
+        except (AuthorityError, ExecutionError) as error:
             return [self._table(one, str(error)) for one in found]
         return [self._table(one, void_because(self._policy, one, situation)) for one in found]
+
+    def _check_roster(self) -> None:
+        """Nothing is loosened by an earlier roster: whoever is no longer to decide may still be in it."""
+        self._files.look()
+        if self._files.unread:
+            raise AuthorityError(f"nothing is loosened while the roster cannot be read, {SAFER}: {self._files.unread}")
 
     def _facts(self, you: You, at_once: Collection[str] = ()) -> Facts:
         now_ns = self._clock_ns()
@@ -277,5 +294,4 @@ def in_words(name: str, act: Act, reason: str = "") -> str:
     -------
     str
     """
-    share = f" {act.fraction * 100.0:.4g} %" if act.kind == "reduce" else ""
-    return f"{name} {WORDS[act.kind]}{share}{f': {reason}' if reason else ''}"
+    return act_in_words(name, act.kind, act.fraction, reason)

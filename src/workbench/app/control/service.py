@@ -16,7 +16,7 @@ from workbench.app.control.journal import PeopleJournal
 from workbench.app.control.real_book import GuardedInbox, refuse_real_book
 from workbench.app.control.responders import ResponseDesk
 from workbench.app.control.rules import RuleBook
-from workbench.app.control.sessions import RosterFiles, SessionDesk, read_roster
+from workbench.app.control.sessions import RosterFiles, SessionDesk, kept_roster
 from workbench.app.control.unsent import Unsent
 from workbench.app.environment import home_folder
 from workbench.app.live_shell import live_folder, signal_halt
@@ -159,12 +159,13 @@ def opened(request: ControlRequest, link: str = "", clock_ns: Callable[[], int] 
     Raises
     ------
     ConfigError
-        When roster or policy are not as expected, or a demonstration is to look at a real book.
+        When roster or policy are not as expected, and there is no earlier roster, or a demonstration is to look at a
+        real book.
     ExecutionError
         When another control service is running on the folder.
     """
     control, policy = request.control_folder, request.read_policy()
-    read_roster(control, demo=request.demo)  # refused before anything is written
+    kept_roster(control, demo=request.demo)  # refused before anything is begun
     if request.demo:
         refuse_real_book(live_folder(request.folder))
     journal = Journal(control, Signer.open(control))
@@ -230,7 +231,7 @@ def run_control(
     say : callable
         Told where the page is, once it answers.
     complain : callable
-        Told what is wrong with the channels.
+        Told what is wrong with roster or channels.
 
     Raises
     ------
@@ -244,6 +245,8 @@ def run_control(
         with opened(request, link) as service:
             if service.channels.complaint:
                 complain(f"workbench: {service.channels.complaint}")
+            if service.files.unread:
+                complain(f"workbench: {service.files.trouble}")
             if service.files.roster.demo:
                 say(f"{LABEL}names, passwords and codes of the roster were printed; nothing of it guards anything")
             app = build_app(service.parts, address.allowed(port))

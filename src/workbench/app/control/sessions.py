@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from workbench.app.control.journal import PeopleJournal
-from workbench.domain.errors import AuthorityError, ConfigError
+from workbench.domain.errors import AuthorityError
 from workbench.domain.policy import Policy
 from workbench.monitor.control.parts import LoginError, NobodyError, TooManyError, You
+from workbench.response.alerts.rosters import LastRosterError
 from workbench.response.people.authority import lowest_level
 from workbench.response.people.credentials import SECRETS_FILE, Credentials
 from workbench.response.people.persons import Level, Person
+from workbench.response.people.private_files import KeptFile, OtherPeopleError
 from workbench.response.people.proofs import TooManyAttemptsError
 from workbench.response.people.records import login_row, step_up_row
 from workbench.response.people.roster import ROSTER_FILE, Roster
@@ -24,10 +26,11 @@ ALONE = (
 TOGETHER = {"resume": "resume", "enable": "override_block"}
 KINDS = {act: act for act in ALONE} | TOGETHER
 """Acts of the service, and what the policy calls them."""
+SAFER = "what makes the book safer works as always"
 
 
 class RosterFiles:
-    """Roster and credentials as they are on the disk; while they cannot be read, as they were.
+    """Roster and credentials as they are on the disk; while one of them cannot be read, as it was, also after a start.
 
     Dormant accounts are disabled in it: they cannot log in and are not on call, until somebody reviews them.
 
@@ -56,26 +59,42 @@ class RosterFiles:
     ) -> None:
         self._folder, self._dormant_days, self._last_logins = folder, dormant_days, last_logins
         self._demo, self._clock_ns = demo, clock_ns
-        self._seen: tuple[int, ...] = self._stamps()
         self._looked_at = time.monotonic()
-        self._unread = ""
-        self._written, self.credentials = read_roster(folder, demo=demo), Credentials.read(folder)
+        # each by itself: a broken file of secrets must not keep somebody in who is no longer in the roster
+        self._roster = kept_roster(folder, demo=demo)
+        self._secrets = KeptFile(
+            folder / SECRETS_FILE, lambda name: Credentials.read(folder, name), lambda found: found.text()
+        )
         self.roster = self._awake()
+
+    @property
+    def credentials(self) -> Credentials:
+        """What people log in with."""
+        return self._secrets.content
+
+    @property
+    def unread(self) -> str:
+        """Why roster or secrets cannot be read now; empty when they can."""
+        return "; ".join(filter(None, (self._roster.trouble, self._secrets.trouble)))
 
     @property
     def trouble(self) -> str:
         """What is wrong with it, in sentences; empty when all is well."""
-        before, now = self._written.people, self.roster.people
+        before, now = self._roster.content.people, self.roster.people
         dormant = [name for name, one in now.items() if one.disabled and not before[name].disabled]
-        unread = f"The roster cannot be read, the earlier one holds: {self._unread}" if self._unread else ""
+        unread = (
+            f"The roster cannot be read, the earlier one holds: {self.unread}. Nothing is loosened meanwhile, {SAFER}."
+            if self.unread else ""
+        )  # fmt: skip
+        uncopied = [f"{one.uncopied}." for one in (self._roster, self._secrets) if one.uncopied]
         asleep = (
             f"Unused for {self._dormant_days} days and disabled: {', '.join(dormant)}; `workbench people review`."
             if dormant else ""
         )  # fmt: skip
-        return " ".join(filter(None, (unread, asleep)))
+        return " ".join(filter(None, (unread, *uncopied, asleep)))
 
     def _awake(self) -> Roster:
-        return self._written.without_dormant(self._last_logins(), self._clock_ns(), self._dormant_days)
+        return self._roster.content.without_dormant(self._last_logins(), self._clock_ns(), self._dormant_days)
 
     def look(self) -> bool:
         """Read the files again if they have changed, and see who is dormant now; returns whether anything changed."""
@@ -83,23 +102,10 @@ class RosterFiles:
             return False
         self._looked_at = time.monotonic()
         before = (self.roster, self.credentials)
-        self._read()
+        self._roster.look()
+        self._secrets.look()
         self.roster = self._awake()
         return (self.roster, self.credentials) != before
-
-    def _read(self) -> None:
-        stamps = self._stamps()
-        if stamps == self._seen:
-            # also when the very file that was read last has been put back
-            self._unread = ""
-            return
-        try:
-            roster, credentials = read_roster(self._folder, demo=self._demo), Credentials.read(self._folder)
-            self._written, self.credentials = roster, credentials
-        except ConfigError as error:
-            self._unread = str(error)
-        else:
-            self._seen, self._unread = stamps, ""
 
     def current(self) -> Roster:
         """The roster, read again if it has changed."""
@@ -111,29 +117,17 @@ class RosterFiles:
 
         Raises
         ------
-        ConfigError
-            When the files cannot be read now; `current` is still there.
+        LastRosterError
+            When the files cannot be read now; it holds what `current` gives.
         """
         self.look()
-        if self._unread:
-            raise ConfigError(self._unread)
+        if self.unread:
+            raise LastRosterError(self.unread, self.roster)
         return self.roster
 
-    def _stamps(self) -> tuple[int, ...]:
-        # only these two: what an editor leaves beside them may be gone, or a link to nowhere
-        return tuple(_stamp(self._folder / name) for name in (ROSTER_FILE, SECRETS_FILE))
 
-
-def _stamp(path: Path) -> int:
-    """When a file was changed; 0 while there is none to look at: reading it says why."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def read_roster(folder: Path, *, demo: bool) -> Roster:
-    """Read the roster; a made-up one only where one is wanted.
+def kept_roster(folder: Path, *, demo: bool) -> KeptFile[Roster]:
+    """The roster, or while it cannot be read the copy of the last good one; a made-up one only where one is wanted.
 
     Parameters
     ----------
@@ -144,21 +138,27 @@ def read_roster(folder: Path, *, demo: bool) -> Roster:
 
     Returns
     -------
-    Roster
+    KeptFile of Roster
 
     Raises
     ------
     ConfigError
-        When there is none, or it is made up and should not be, or the other way round.
+        When there is neither, or it is made up and should not be, or the other way round.
     """
-    roster = Roster.read(folder)
+    return KeptFile(folder / ROSTER_FILE, lambda name: _wanted(folder, name, demo=demo), lambda found: found.text())
+
+
+def _wanted(folder: Path, name: str, *, demo: bool) -> Roster:
+    roster = Roster.read(folder, name)
     if roster.demo and not demo:
-        raise ConfigError(
+        raise OtherPeopleError(
             f"the roster in {folder} is made up: its passwords and codes were printed, so it guards nothing. Make a "
             "real one with `workbench people add NAME --level L1`, or give --demo for a demonstration"
         )
     if demo and not roster.demo:
-        raise ConfigError(f"--demo is for made-up people, and the roster in {folder} is a real one: leave --demo out")
+        raise OtherPeopleError(
+            f"--demo is for made-up people, and the roster in {folder} is a real one: leave --demo out"
+        )
     return roster
 
 

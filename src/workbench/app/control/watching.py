@@ -64,18 +64,21 @@ def run_watchdog(
     link : str
         Address of the page, for messages.
     complain : callable
-        Told what is wrong with the channels.
+        Told what is wrong with roster or channels.
 
     Raises
     ------
     ConfigError
-        When roster or policy are not as expected, or a demonstration is to look at a real book.
+        When roster or policy are not as expected, and there is no earlier roster, or a demonstration is to look at a
+        real book.
     """
     folder = live_folder(request.folder)
     control, people = request.control_folder, request.read_policy().people
     logins = LastLogins(control)
     files = RosterFiles(control, people.sessions.dormant_days, logins.known, demo=request.demo)
     channels = channels_of(request)
+    if files.unread:
+        complain(f"workbench: {files.trouble}")
     if channels.complaint:
         complain(f"workbench: {channels.complaint}")
     pages = DirectPages(channels, files.readable, people, link)

@@ -135,27 +135,31 @@ class Review:
         return "SYNTHETIC PRICES: between the daily fixes they are made up" if self.survey.synthetic else ""
 
     def _repr_html_(self) -> str:
-        from workbench.domain.tables import html_table
+        from workbench.domain.tables import Number, Unbroken, html_table
         from workbench.monitor.review import CAREFUL, GOOD, banner, stamp
         from workbench.monitor.review_tables import rungs_in_words
 
         found = self.survey
         head = banner(found.label, CAREFUL if found.synthetic else GOOD, [f"journal {found.journal} in {self.folder}"])
         days = [
-            [one.day.isoformat(), one.rows, one.decisions, one.orders, ", ".join(map(str, one.incidents)) or "none"]
+            [
+                Unbroken(one.day.isoformat()), *(Number(f"{many:,}") for many in (one.rows, one.decisions, one.orders)),
+                ", ".join(map(str, one.incidents)) or "none",
+            ]
             for one in found.days
-        ]
+        ]  # fmt: skip
         incidents = [
             [
-                one.number, stamp(one.begins_ns)[:-4], stamp(one.ends_ns)[:-4] if one.over else "still open at the end",
-                one.worst.name, rungs_in_words(one.rungs), one.decisions, one.orders,
+                one.number, Unbroken(stamp(one.begins_ns)[:-4]),
+                Unbroken(stamp(one.ends_ns)[:-4] if one.over else "still open at the end"),
+                one.worst.name, rungs_in_words(one.rungs), Number(f"{one.decisions:,}"), Number(f"{one.orders:,}"),
             ]
             for one in found.incidents
         ]  # fmt: skip
         titles = ["incident", "begins (UTC)", "ends (UTC)", "worst mode", "highest rungs", "decisions", "orders"]
         return (
             head.html
-            + html_table(["day (UTC)", "rows", "decisions", "orders", "incidents"], days, caption="Days")
+            + html_table(["day (UTC)", "journal rows", "decisions", "orders", "incidents"], days, caption="Days")
             + "<div style='height:10px'></div>"
             + html_table(titles, incidents, caption="Incidents: from the first rung that held until all was calm again")
         )
@@ -261,7 +265,7 @@ class Replayed:
     @property
     def stepper(self) -> Any:
         """Go through the events that mattered, and a thin choice of the rest."""
-        from workbench.monitor.review import stepper
+        from workbench.monitor.stepper.stepping import stepper
 
         return stepper(self.stepped.steps, self.rungs)
 
@@ -277,10 +281,10 @@ class Replayed:
 
         Returns
         -------
-        VBox or Piece
-            A widget; a sentence when there is no event.
+        Steps or Piece
+            A sentence when there is no event.
         """
-        from workbench.monitor.review import stepper
+        from workbench.monitor.stepper.stepping import stepper
         from workbench.runtime.review.journal_days import moment_of
         from workbench.runtime.review.stepping import step_closely
 

@@ -5,8 +5,9 @@ none of them is opened. A viewer's messages reach only the kernel of the viewer'
 widgets need.
 """
 
+from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
@@ -14,9 +15,22 @@ from tornado import web
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from workbench.monitor.headers import safe_headers
+
+if TYPE_CHECKING:
+
+    class Line(web.RequestHandler):
+        """What is used of the library's channel, which has no types."""
+
+        kernel_id: str
+        kernel_manager: Container[str]
+
+        async def pre_get(self) -> None:
+            """Connect it to the kernel."""
+
+else:
+    from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler as Line
 
 HOSTS = r"^(127\.0\.0\.1|localhost)$"
 KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
@@ -36,6 +50,8 @@ HEADERS = safe_headers(
 )
 """Scripts come from this server, or through a blob that one of them has made: so the board comes. Styles too."""
 REFUSED = "This page opens only with the address, token included, that `workbench monitor` has printed."
+AGAIN_SECONDS = 15
+"""After which a browser asks by itself again for a page that could not be given."""
 FULL = f"{MOST_VIEWERS} pages are open, more are not allowed: close one and wait half a minute."
 
 
@@ -71,12 +87,8 @@ class SafeHeaders(web.OutputTransform):
         return status_code, headers, chunk
 
 
-class Stranger(web.RequestHandler):
-    """Whatever is not among the doors, and every request under another host's name."""
-
-    async def prepare(self) -> None:
-        """Refuse."""
-        raise web.HTTPError(404)
+class Plain(web.RequestHandler):
+    """Answers an error with one sentence: the libraries' own pages of errors need files that are not there."""
 
     def write_error(self, status_code: int, **_more: Any) -> None:
         """Answer in one sentence.
@@ -89,6 +101,14 @@ class Stranger(web.RequestHandler):
             Not told to strangers.
         """
         plain(self, status_code, "There is nothing here.")
+
+
+class Stranger(Plain):
+    """Whatever is not among the doors, and every request under another host's name."""
+
+    async def prepare(self) -> None:
+        """Refuse."""
+        raise web.HTTPError(404)
 
 
 def refuse(_door: web.RequestHandler) -> str:
@@ -150,23 +170,36 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
             Traces are for the log.
         """
         sentences = {403: REFUSED, 503: FULL}
+        if status_code >= 500:
+            # a screen on a wall that opens itself anew has nobody who asks again
+            self.set_header("Refresh", str(AGAIN_SECONDS))
         plain(self, status_code, sentences.get(status_code, "The page could not be made: see the monitor's terminal."))
 
 
-class KernelCard(KernelHandler):
+class Channel(Plain, Line):
+    """The line between a page and its kernel."""
+
+    async def pre_get(self) -> None:
+        """Refuse the page of a kernel that is gone; who asks is known by now."""
+        if self.kernel_id not in self.kernel_manager:
+            raise web.HTTPError(404)
+        await super().pre_get()
+
+
+class KernelCard(Plain, KernelHandler):
     """Whether a page's kernel lives; it cannot be changed or ended from outside."""
 
     SUPPORTED_METHODS = ("GET",)
 
 
-class Programs(FileFindHandler):
+class Programs(Plain, FileFindHandler):
     """Programs of the widgets."""
 
     SUPPORTED_METHODS = ("GET",)
 
 
 class Icon(web.RequestHandler):
-    """Where a browser looks for an icon by itself; the page asks here whether the server is still there."""
+    """Where a browser looks for an icon by itself; a page without a kernel asks here whether the server is there."""
 
     def get(self) -> None:
         """Show where the icon is."""
@@ -252,7 +285,7 @@ def doors_of(server: Any) -> list[Door]:
     return [
         (r"/", Page, page),
         (rf"/api/kernels/{KERNEL}", KernelCard),
-        (rf"/api/kernels/{KERNEL}/channels", VoilaKernelWebsocketHandler),
+        (rf"/api/kernels/{KERNEL}/channels", Channel),
         (r"/favicon\.ico", Icon),
         (r"/frame/([a-z]+\.[a-z]+)", Frame, {"path": str(Path(__file__).parent / "frame" / "static")}),
         (r"/voila/static/([\w.-]+)", MultiStaticFileHandler, {"paths": server.static_paths}),

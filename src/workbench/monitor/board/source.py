@@ -17,7 +17,7 @@ from workbench.domain.errors import DataError
 from workbench.monitor.board.starting import left_in
 
 STATUS = "status"
-VERSION = 2
+VERSION = 3
 """Of the projection this page understands."""
 SILENT_AFTER_SECONDS = 2.0
 """A loop shows something at least once a second. The page has to be red three seconds after the last sign of life, and

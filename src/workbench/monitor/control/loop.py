@@ -27,7 +27,8 @@ SHOWN_ROWS = 12
 MOVING = {"INTENT", "SENT", "ACKNOWLEDGED", "UNKNOWN"}
 BOOK = (
     "mode", "mode_since_ns", "condition", "condition_since_ns", "equity", "peak", "drawdown", "value_at_risk_95",
-    "expected_shortfall_975", "volatility_ratio", "stress_score", "cap", "ladders",
+    "expected_shortfall_975", "volatility_ratio", "stress_score", "cap", "cap_allowed", "cap_by",
+    "held_by", "lets_go", "ladders",
 )  # fmt: skip
 COMMANDS = {
     "halt": "halt", "reduce": "reduce", "close_all": "flatten", "cancel_all": "cancel_all", "full_halt": "full_halt",

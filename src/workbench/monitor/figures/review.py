@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from workbench.monitor.figures.style import BLUE, GREEN, GREY, ORANGE, RED, finished, house_style
 
@@ -23,6 +23,7 @@ NEAR = 0.03
 """Share of the width."""
 BESIDE = 1.005
 """Where names stand, right of the axis."""
+STRIP_LEFT, STRIP_RIGHT = 0.085, 0.985
 
 
 def incident(
@@ -113,11 +114,39 @@ def two_policies(ours: pd.DataFrame, other: pd.DataFrame, apart: pd.Timestamp | 
         axes[1].legend(loc="best")
         axes[4].set_ylim(0, 1.1)
         if apart is not None:
-            axes[1].annotate(
-                "first different decision", (apart, 1.0), xycoords=("data", "axes fraction"), fontsize=8, color=GREY,
-                xytext=(4, -4), textcoords="offset points", va="top",
-            )  # fmt: skip
+            told = f"dotted line: first different decision, {apart:%d %b %H:%M:%S}"
+            axes[1].set_title(told, loc="right", fontsize=8, fontweight="normal", color=GREY)
         _time_axis(axes[-1], ours.index, note)
+    return finished(figure)
+
+
+def strip(times: pd.DatetimeIndex, equity: Sequence[float], decided: Sequence[int]) -> Figure:
+    """Equity over the events one can step through; its axis stands still, so that a page can lay a cursor over it.
+
+    Parameters
+    ----------
+    times : DatetimeIndex
+        Of the events.
+    equity : sequence of float
+        After them, US dollars.
+    decided : sequence of int
+        Places of those that led to decisions.
+
+    Returns
+    -------
+    Figure
+        Its axis reaches from `STRIP_LEFT` to `STRIP_RIGHT` of its width.
+    """
+    with house_style():
+        figure = plt.figure(figsize=(10.5, 2.3), layout="none")
+        axis = figure.add_axes((STRIP_LEFT, 0.22, STRIP_RIGHT - STRIP_LEFT, 0.64))
+        axis.plot(times, equity, color=BLUE, lw=1.4)
+        axis.plot(times[list(decided)], [equity[place] for place in decided], ls="", marker="D", ms=5,
+                  color=ORANGE, mec="#111827", mew=0.7, zorder=3)  # fmt: skip
+        axis.set_title("Equity, US dollars; diamonds are decisions", fontsize=10)
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axis.yaxis.set_major_locator(MaxNLocator(4))
+        _time_axis(axis, times, "")
     return finished(figure)
 
 

@@ -36,7 +36,11 @@ class DirectPages:
     ) -> None:
         self.roster, self.people = SteadyRoster(roster), people
         self._channels = channels
-        self._told: Sequence[str] = channels.troubles if isinstance(channels, SteadyChannels) else ()
+        # told at the start by whoever made this
+        self._told: Sequence[str] = [
+            *filter(None, [self.roster.trouble]),
+            *(channels.troubles if isinstance(channels, SteadyChannels) else ()),
+        ]
         self.link = link
         self._workers = Workers(self._channels, people.paging.hand_over_seconds)
         self._outbox = Outbox(people.paging, self._channels, self._reaches)

@@ -9,13 +9,29 @@ from workbench.response.incidents.escalation import OnCall
 UNREAD = "the roster cannot be read, the last one is used"
 
 
+class LastRosterError(ConfigError):
+    """The roster cannot be read, and there is an earlier one.
+
+    Parameters
+    ----------
+    sentence : str
+        Why.
+    last : OnCall
+        The last good one, as it is now.
+    """
+
+    def __init__(self, sentence: str, last: OnCall) -> None:
+        super().__init__(sentence)
+        self.last = last
+
+
 class SteadyRoster:
     """The roster as it was last readable.
 
     Parameters
     ----------
     read : callable
-        Reads it; at the first time an error is passed on.
+        Reads it; at the first time an error without an earlier roster is passed on.
 
     Attributes
     ----------
@@ -27,17 +43,25 @@ class SteadyRoster:
 
     def __init__(self, read: Callable[[], OnCall]) -> None:
         self._read = read
-        self.current = read()
         self.trouble = ""
+        try:
+            self.current = read()
+        except LastRosterError as error:
+            self._use_last(error)
 
     def refresh(self) -> None:
         """Read it again."""
         try:
             self.current, self.trouble = self._read(), ""
+        except LastRosterError as error:
+            self._use_last(error)
         except (ConfigError, DataError, ExecutionError) as error:
             self.trouble = f"{UNREAD}: {error}"
         except OSError as error:
             self.trouble = f"{UNREAD}: {reason_of(error)}"
+
+    def _use_last(self, error: LastRosterError) -> None:
+        self.current, self.trouble = error.last, f"{UNREAD}: {error}"
 
     def reaches(self, channel: str, person: str) -> bool:
         """Whether somebody has an address on a channel.

@@ -15,7 +15,7 @@ from workbench.domain.errors import ConfigError
 from workbench.domain.trading.market_hours import DAY_NS
 from workbench.response.people.duty import Shift
 from workbench.response.people.persons import Level, Person, shortened
-from workbench.response.people.private_files import alone, quoted, read_private, write_private
+from workbench.response.people.private_files import alone, keep_last_good, quoted, read_private, write_private
 from workbench.response.people.proofs import STEP_SECONDS, Passwords
 from workbench.response.people.roster import ROSTER_FILE, Roster
 
@@ -44,13 +44,15 @@ class Credentials:
         return f"Credentials(of {len(self.by_name)} people)"
 
     @classmethod
-    def read(cls, folder: Path) -> "Credentials":
+    def read(cls, folder: Path, name: str = SECRETS_FILE) -> "Credentials":
         """Read ``secrets.toml``; without one nobody can log in.
 
         Parameters
         ----------
         folder : Path
             Holds it.
+        name : str
+            Of its copy, where that is wanted.
 
         Returns
         -------
@@ -61,12 +63,29 @@ class Credentials:
         ConfigError
             When others may read it, or it is not what is expected; no secret is shown.
         """
-        path = folder / SECRETS_FILE
+        path = folder / name
         try:
             table = read_private(path)
         except FileNotFoundError:
             return cls({})
         return cls({name: _secret(path, name, entry) for name, entry in table.items()})
+
+    def write(self, folder: Path) -> None:
+        """Write ``secrets.toml``, whole or not at all; its copy first, so that no secret that is gone is left in it.
+
+        Parameters
+        ----------
+        folder : Path
+            Holds it.
+
+        Raises
+        ------
+        ExecutionError
+            When the system refuses; the earlier one is still there.
+        """
+        text = self.text()
+        keep_last_good(folder / SECRETS_FILE, text)
+        write_private(folder / SECRETS_FILE, text)
 
     def text(self) -> str:
         """The file's text.
@@ -230,7 +249,7 @@ def renew(folder: Path, name: str, password: str, passwords: Passwords) -> Enrol
 
 def _keep_secrets(folder: Path, name: str, hashed: str) -> str:
     kept, totp = Credentials.read(folder).by_name, pyotp.random_base32()
-    write_private(folder / SECRETS_FILE, Credentials({**kept, name: Secret(hashed, totp)}).text())
+    Credentials({**kept, name: Secret(hashed, totp)}).write(folder)
     return totp
 
 
@@ -255,7 +274,7 @@ def strike_out(folder: Path, name: str, time_ns: int) -> None:
         Roster.read(folder).without(name, time_ns).write(folder)
         kept = Credentials.read(folder).by_name
         left = {other: secret for other, secret in kept.items() if other != name}
-        write_private(folder / SECRETS_FILE, Credentials(left).text())
+        Credentials(left).write(folder)
 
 
 DEMO_PEOPLE = {

@@ -28,7 +28,7 @@ from workbench.response.people.persons import (
     person_text,
     shortened,
 )
-from workbench.response.people.private_files import quoted, read_private, write_private
+from workbench.response.people.private_files import keep_last_good, quoted, read_private, write_private
 
 ROSTER_FILE = "roster.toml"
 DEMO = "DEMO"
@@ -53,13 +53,15 @@ class Roster:
     demo: bool = False
 
     @classmethod
-    def read(cls, folder: Path) -> "Roster":
+    def read(cls, folder: Path, name: str = ROSTER_FILE) -> "Roster":
         """Read ``roster.toml``.
 
         Parameters
         ----------
         folder : Path
             Holds it.
+        name : str
+            Of its copy, where that is wanted.
 
         Returns
         -------
@@ -70,7 +72,7 @@ class Roster:
         ConfigError
             When there is none, others may read it, or a part is not what is expected; names the part.
         """
-        path = folder / ROSTER_FILE
+        path = folder / name
         try:
             table = read_private(path)
         except FileNotFoundError:
@@ -100,7 +102,7 @@ class Roster:
         return cls.read(folder) if (folder / ROSTER_FILE).exists() else cls()
 
     def write(self, folder: Path) -> None:
-        """Write ``roster.toml``, whole or not at all.
+        """Write ``roster.toml``, whole or not at all; its copy first, so that nobody who is removed is left in it.
 
         Parameters
         ----------
@@ -112,8 +114,20 @@ class Roster:
         ExecutionError
             When the system refuses; the earlier one is still there.
         """
+        text = self.text()
+        keep_last_good(folder / ROSTER_FILE, text)
+        write_private(folder / ROSTER_FILE, text)
+
+    def text(self) -> str:
+        """The file's text.
+
+        Returns
+        -------
+        str
+            TOML.
+        """
         blocks = [*_head(self), *map(person_text, self.people.values()), *map(shift_text, self.shifts)]
-        write_private(folder / ROSTER_FILE, "\n".join(blocks))
+        return "\n".join(blocks)
 
     def person(self, name: str) -> Person:
         """Somebody.

@@ -248,7 +248,7 @@ class LiveLoop:
         for path, command, refused in gathered.commands:
             refusals = [refusal_of(one) for one in decisions if isinstance(one, ResumeRefused)]
             said = refusals[0] if command.act == "resume" and refusals else refused
-            self.memory.recent.commanded(command.model_dump(), now, said)
+            self.memory.commanded(command.model_dump(), now, said)
             self.ending.hear(command, said, now)
             self._outside.inbox.done(path)
 

@@ -1,13 +1,14 @@
-"""Tables of the book: ladders, positions, parts of the stress score, correlations. Every number is the engine's own."""
+"""Tables of the book: ladders, what forces mode and cap, positions, correlations. Numbers are the engine's own."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.domain.currencies import LEGS, PAIRS
-from workbench.domain.trading.modes import Ladder, ScorePart
+from workbench.domain.trading.modes import Condition, Ladder, Mode, ScorePart
 from workbench.engine.kernel.desk import Desk
 from workbench.engine.kernel.layout import DECISION, WORK, records, same_records
 from workbench.engine.kernel.readings import read_score, read_volatility
@@ -15,7 +16,7 @@ from workbench.engine.risk_engine import EngineState
 from workbench.engine.settings import Settings
 from workbench.runtime.projection.series import known
 from workbench.runtime.projection.since import Since
-from workbench.runtime.projection.words import action_of, metric_of
+from workbench.runtime.projection.words import action_of, metric_of, not_computable_words
 
 Floats = NDArray[np.float64]
 DECIMALS = 3
@@ -156,6 +157,7 @@ def rungs_of(settings: Settings) -> list[tuple[Ladder, int, dict[str, Any]]]:
                     "ladder": ladder.name, "rung": rung + 1, "trigger": trigger, "metric_name": name, "unit": unit,
                     "does": action_of(settings, ladder, rung), "cap": cap if cap < 1.0 else None,
                     "people": int(numbers["people"][ladder, rung]),
+                    "mode": Mode(int(numbers["rung_mode"][ladder, rung])).name,
                 }  # fmt: skip
                 rungs.append((ladder, rung, row))
     return rungs
@@ -217,3 +219,77 @@ def positions(state: EngineState) -> list[dict[str, Any]]:
         }  # fmt: skip
         rows.append(row)
     return rows
+
+
+def held_by(state: EngineState, since: Since, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What forces the mode: people first, then rungs of that very mode.
+
+    Parameters
+    ----------
+    state : EngineState
+        Now.
+    since : Since
+        Up to now.
+    rows : list of dict
+        From `ladders`.
+
+    Returns
+    -------
+    list of dict
+        ``kind`` is ``person``, ``rung``, or ``past`` where nothing of what halted holds any more but nobody has
+        resumed; empty while the mode is ACTIVE.
+    """
+    mode = Mode(int(state.mode))
+    if mode is Mode.ACTIVE:
+        return []
+    causes = [*_people(state, since), *_rungs(state, since, rows, mode)]
+    return causes or [{"kind": "past", "since_ns": since.mode_ns}]
+
+
+def _people(state: EngineState, since: Since) -> Iterator[dict[str, Any]]:
+    if int(state.operator_halt) == 0:
+        return
+    standing = [one for one in since.halts if one.time_ns >= since.halted_ns]
+    for one in standing:
+        yield {"kind": "person", "since_ns": one.time_ns, "actor": one.actor, "act": one.act, "reason": one.reason}
+    if not standing:
+        # halted by an event that no message asked for
+        yield {"kind": "person", "since_ns": since.halted_ns or since.mode_ns, "actor": "", "act": "halt", "reason": ""}
+
+
+def _rungs(state: EngineState, since: Since, rows: list[dict[str, Any]], mode: Mode) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        if row["holds"] and row["mode"] == mode.name:
+            unread = row["ladder"] == Ladder.TECHNICAL.name and math.isinf(row["metric"])
+            why = not_computable_words(state, since) if unread else ""
+            yield {
+                "kind": "rung", "since_ns": row["since_ns"], "ladder": row["ladder"], "rung": row["rung"], "why": why,
+            }  # fmt: skip
+
+
+def cap_by(state: EngineState, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Which of the caps that hold is the most restrictive one: they are never multiplied.
+
+    Parameters
+    ----------
+    state : EngineState
+        Now.
+    rows : list of dict
+        From `ladders`.
+
+    Returns
+    -------
+    dict
+        ``cap_allowed``, and under ``cap_by`` whatever sets it; the book's own cap is lower while exposure returns in
+        steps.
+    """
+    condition = Condition(int(state.condition))
+    allowed = float(state.settings.numbers["condition_cap"][0, condition])
+    caps: list[dict[str, Any]] = [{"kind": "condition", "condition": condition.name, "cap": allowed}]
+    caps += [
+        {"kind": "rung", "ladder": row["ladder"], "rung": row["rung"], "cap": row["cap"]}
+        for row in rows
+        if row["holds"] and row["cap"] is not None
+    ]
+    least = min(one["cap"] for one in caps)
+    return {"cap_allowed": least, "cap_by": [one for one in caps if one["cap"] == least < 1.0]}

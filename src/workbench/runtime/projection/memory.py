@@ -32,8 +32,10 @@ from workbench.runtime.projection.series import Series, drawdown_of
 from workbench.runtime.projection.since import Since
 from workbench.runtime.projection.words import refusal_of
 
-STATUS, VERSION = "status", 2
+STATUS, VERSION = "status", 3
 """Key of the projection, and the version of its shape."""
+GONE_ON_WITH = (2, VERSION)
+"""Versions whose periods and series have the shape they have now."""
 NOTES_WITHIN_ROWS = 1_000_000
 """Notes on operations are looked for in so many rows before the end: a year of them would take long to read."""
 SENTENCE = b'"sentence":'
@@ -101,6 +103,21 @@ class Memory:
         self.recent.decided(decision, deadlines)
         self.since.decided(decision)
 
+    def commanded(self, command: Mapping[str, Any], time_ns: int, refused: str) -> None:
+        """Take a person's message in, after what was decided on it.
+
+        Parameters
+        ----------
+        command : mapping
+            Its ``nonce``, ``act``, ``actor`` and ``reason``.
+        time_ns : int
+            When the loop took it in.
+        refused : str
+            Why nothing was done; empty when it was.
+        """
+        self.recent.commanded(command, time_ns, refused)
+        self.since.commanded(command, time_ns, refused)
+
 
 def remembered(journal: Journal, state: EngineState, after: int) -> tuple[Memory, int]:
     """Periods and series as they were last shown.
@@ -135,7 +152,7 @@ def _restore(memory: Memory, journal: Journal, state: EngineState, after: int) -
     if not isinstance(table, dict):
         raise TypeError(f"a projection is an object, got {body}")
     seen = after
-    if table.get("version") == VERSION and not _missed(journal, int(table["journal"]["sequence"]), after):
+    if table.get("version") in GONE_ON_WITH and not _missed(journal, int(table["journal"]["sequence"]), after):
         seen = int(table["journal"]["sequence"])
         memory.periods = Periods.restored(table["periods"])
         memory.series = Series(tuple(one.name for one in state.settings.strategies), int(table["series"]["minute_ns"]))
@@ -167,11 +184,11 @@ def recollect(memory: Memory, journal: Journal, policy: Policy) -> None:
         At the very start.
     """
     refused = _recollect_decisions(memory, journal, policy)
-    commands = deque(journal.rows(kinds=(RowKind.COMMAND,)), maxlen=REMEMBERED)
-    for row in commands:
+    # who halted may be further back than the last messages
+    for row in journal.rows(kinds=(RowKind.COMMAND,)):
         table = codec.decode_table(row.body)
         said = table["refused"] or (refused.get(row.time_ns, "") if table["act"] == "resume" else "")
-        memory.recent.commanded(table, row.time_ns, said)
+        memory.commanded(table, row.time_ns, said)
     first = max(journal.head.sequence - NOTES_WITHIN_ROWS, 0)
     notes = (row for row in journal.rows(first, kinds=(RowKind.NOTE,)) if SENTENCE in row.body)
     for row in deque(notes, maxlen=REMEMBERED):

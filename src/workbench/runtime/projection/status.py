@@ -8,12 +8,14 @@ from typing import Any
 from workbench.data.feeds.quality import FeedQuality
 from workbench.data.journal.plain import to_plain
 from workbench.domain.trading.market_hours import DAY_NS
-from workbench.domain.trading.modes import Regime
+from workbench.domain.trading.modes import Regime, Tier
 from workbench.engine.risk_engine import EngineState, snapshot
 from workbench.engine.settings import Settings
 from workbench.engine.translation import DecisionReader
 from workbench.runtime.projection.book import (
+    cap_by,
     correlation_table,
+    held_by,
     ladders,
     positions,
     read_again,
@@ -24,6 +26,7 @@ from workbench.runtime.projection.book import (
 from workbench.runtime.projection.calibrated import calibration_table, regime_table
 from workbench.runtime.projection.memory import STATUS, VERSION, Memory
 from workbench.runtime.projection.recent import deadlines_of
+from workbench.runtime.projection.words import entries_stopped, lets_go
 
 __all__ = ["STATUS", "Projection", "feed_table"]
 
@@ -99,15 +102,20 @@ class Projection:
 
     def _book(self, state: EngineState) -> dict[str, Any]:
         since, condition = self.memory.since, int(state.condition)
-        reading = snapshot(state, self._reader)
+        reading, rungs = snapshot(state, self._reader), ladders(state, self._rungs, since)
         return {"kind": type(reading).__name__, **to_plain(reading)} | {
-            "ladders": ladders(state, self._rungs, since),
+            "ladders": rungs,
+            "held_by": held_by(state, since, rungs),
+            "lets_go": lets_go(state, rungs),
+            "entries_stopped": entries_stopped(state, since),
+            **cap_by(state, rungs),
             "positions": positions(state),
             "time_ns": int(state.time_ns),
             "mode_since_ns": since.mode_ns,
             "condition_since_ns": since.condition_ns,
             "strategies_active": int(self._settings.numbers["active"][0, condition].sum()),
             "strategies_total": len(self._settings.strategies),
+            "strategies_held": sum(one.tier is Tier.HELD for one in self._settings.strategies),
             "value_at_risk_99": value_at_risk_99(state),
         }
 

@@ -1,12 +1,18 @@
-"""Words of the projection: what a rung does, what its metric is, why a resume was refused."""
+"""Words of the projection: what a rung does, what its metric is, what lets go, why a resume was refused."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from workbench.domain.trading.decisions import ResumeRefused
+from workbench.domain.trading.market_hours import MINUTE_NS
 from workbench.domain.trading.modes import CloseOrder, Ladder, Mode
+from workbench.domain.trading.reasons import Reason
+from workbench.engine.risk_engine import EngineState
 from workbench.engine.settings import Settings
+from workbench.runtime.projection.since import Since
 
 METRICS = {
     (Ladder.DRAWDOWN, None): ("drawdown from peak equity", "fraction"),
@@ -29,6 +35,13 @@ CLOSES = {
     CloseOrder.MOST_VOLATILE_POSITIONS: "of the positions closed at once, the most volatile first",
     CloseOrder.LARGEST_VALUE_AT_RISK: "of the exposure closed at once, the largest value at risk first",
 }
+
+
+SHORT = {
+    Ladder.DRAWDOWN.name: "drawdown", Ladder.VOLATILITY.name: "volatility ratio",
+    Ladder.VALUE_AT_RISK.name: "VaR 95 %",
+}  # fmt: skip
+"""Ladders whose rungs all watch the same; what the others watch is named by rung."""
 
 
 def metric_of(ladder: Ladder, rung: int) -> tuple[str, str]:
@@ -134,3 +147,108 @@ def refusal_of(refused: ResumeRefused) -> str:
         return refused.reason.sentence
     ladder = refused.ladder.name.lower().replace("_", " ")
     return f"{refused.reason.sentence} ({ladder}: {refused.metric:.4g}, the trigger is {refused.trigger:.4g})"
+
+
+def not_computable_words(state: EngineState, since: Since) -> str:
+    """Why risk cannot be computed now.
+
+    Parameters
+    ----------
+    state : EngineState
+        Now.
+    since : Since
+        Up to now; it knows what the book and the broker differ about.
+
+    Returns
+    -------
+    str
+        Empty while it can.
+    """
+    reason, differ = int(state.not_computable), since.unreconciled
+    if int(state.unreconciled) == 1 and differ is not None and reason == Reason.RISK_NOT_COMPUTABLE:
+        return f"{differ.strategy}: {differ.reason.sentence}" if differ.strategy else differ.reason.sentence
+    return Reason(reason).sentence if reason else ""
+
+
+def entries_stopped(state: EngineState, since: Since) -> str:
+    """Why no position may grow now.
+
+    Parameters
+    ----------
+    state : EngineState
+        Now.
+    since : Since
+        Up to now.
+
+    Returns
+    -------
+    str
+        Empty while positions may grow.
+    """
+    if int(state.mode) != Mode.ACTIVE:
+        return f"the book is {Mode(int(state.mode)).name}"
+    return Reason.FIRST_READING.sentence if int(state.caution) == 1 else not_computable_words(state, since)
+
+
+def lets_go(state: EngineState, rows: Sequence[dict[str, Any]]) -> str:
+    """What has to happen for the mode to become a milder one.
+
+    Parameters
+    ----------
+    state : EngineState
+        Now.
+    rows : sequence of dict
+        From `book.ladders`.
+
+    Returns
+    -------
+    str
+        Sentences; empty while the mode is ACTIVE.
+    """
+    mode, held = Mode(int(state.mode)), [row for row in rows if row["holds"]]
+    if mode is Mode.ACTIVE:
+        return ""
+    reducing = [row for row in held if row["mode"] == Mode.REDUCING.name and not row["people"]]
+    if mode is Mode.HALTED:
+        left = f" Then REDUCING until {_all_calm(state, reducing)}." if reducing else ""
+        return _people_words(held) + left
+    parts = [_people_words(held)] if any(row["people"] for row in held) else []
+    parts += [f"{'And when' if parts else 'when'} {_all_calm(state, reducing)}."] if reducing else []
+    return " ".join(parts)
+
+
+def _people_words(held: Sequence[dict[str, Any]]) -> str:
+    """What two people need: the loop refuses a resume while a rung that waits for them is beyond its trigger."""
+    beyond = [row for row in held if row["people"] and not row["metric"] <= row["trigger"]]
+    if not beyond:
+        return "two people must resume; no limit stands against it now."
+    peak = " or they start the peak anew" if all(row["ladder"] == Ladder.DRAWDOWN.name for row in beyond) else ""
+    limits = " and ".join(f"{_watched(row)} is at most {_value(row, row['trigger'])}" for row in beyond)
+    now = ", ".join(_value(row, row["metric"]) for row in beyond)
+    return f"two people must resume; refused until {limits} (now {now}){peak}."
+
+
+def _all_calm(state: EngineState, rows: Sequence[dict[str, Any]]) -> str:
+    """What lets rungs go by themselves."""
+    numbers = state.settings.numbers.view(np.ndarray)[0]
+    share, minutes = float(numbers["release_fraction"]), int(numbers["dwell_ns"]) / MINUTE_NS
+    parts = [
+        f"{_watched(row)} is under {_value(row, share * row['trigger'])}"
+        if math.isfinite(row["metric"])
+        else "what stops risk from being computed is mended"
+        for row in rows
+    ]
+    return f"{' and '.join(dict.fromkeys(parts))} for {minutes:g} minutes of market time"
+
+
+def _watched(row: dict[str, Any]) -> str:
+    return str(SHORT.get(row["ladder"], row["metric_name"]))
+
+
+def _value(row: dict[str, Any], value: float) -> str:
+    """A value of a rung's metric with its unit."""
+    if not math.isfinite(value):
+        return "not known"
+    if row["unit"] == "fraction":
+        return f"{100.0 * value:.4g} %"
+    return f"{value:.4g} s" if row["unit"] == "seconds" else f"{value:.4g}"

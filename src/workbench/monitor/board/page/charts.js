@@ -13,13 +13,9 @@ const PERIODS = {
 };
 const money = (value) => (known(value) ? `${number(value)} USD` : NOT_KNOWN);
 const share = (digits) => (value) => percent(known(value) ? value / 100 : null, digits);
-const short = (value, all) => number(
-  value,
-  Math.max(0, ...all.map((one) => (String(Number(one.toPrecision(6))).split(".")[1] ?? "").length)),
-);
-
 const CHARTS = [
-  { id: "equity", title: "Equity", unit: "USD", columns: ["equity"], words: ["equity"], factor: 1, show: money },
+  { id: "equity", title: "Equity", unit: "USD", columns: ["equity"], words: ["equity"], factor: 1, finest: 1,
+    show: money },
   {
     id: "drawdown",
     title: "Drawdown",
@@ -27,16 +23,18 @@ const CHARTS = [
     columns: ["drawdown"],
     words: ["drawdown"],
     factor: 100,
+    finest: 0.01,
     show: share(2),
     ladder: "DRAWDOWN",
   },
   {
     id: "risk",
-    title: "VaR and ES",
-    unit: "95, 97.5 %, of equity",
+    title: "VaR 95 %, ES 97.5 %",
+    unit: "of equity",
     columns: ["value_at_risk_95", "expected_shortfall_975"],
     words: ["VaR", "ES"],
     factor: 100,
+    finest: 0.001,
     show: share(3),
     ladder: "VALUE_AT_RISK",
   },
@@ -47,6 +45,7 @@ const CHARTS = [
     columns: ["volatility_ratio"],
     words: ["ratio"],
     factor: 1,
+    finest: 0.01,
     show: (value) => (known(value) ? `${number(value, 2)} ×` : NOT_KNOWN),
     ladder: "VOLATILITY",
   },
@@ -57,6 +56,7 @@ const CHARTS = [
     columns: ["stress_score"],
     words: ["score"],
     factor: 1,
+    finest: 1,
     show: (value) => number(value, 0),
     fromZero: true,
   },
@@ -67,6 +67,7 @@ const CHARTS = [
     columns: ["profit"],
     words: ["profit"],
     factor: 1,
+    finest: 1,
     show: (value) => (known(value) ? `${signed(value)} USD` : NOT_KNOWN),
   },
 ];
@@ -74,7 +75,7 @@ const CHARTS = [
 export function charts(root, syncKey) {
   const parts = panel("charts", "History", "charts");
   const plots = CHARTS.map(
-    (spec) => new Plot({ ...spec, tick: short, series: spec.words.map((words) => ({ words })) }, syncKey),
+    (spec) => new Plot({ ...spec, series: spec.words.map((words) => ({ words })) }, syncKey),
   );
   const marks = make("p", { class: "soft marks", "data-key": "charts.marks" });
   parts.body.append(make("div", { class: "chart-grid" }, ...plots.map((plot) => plot.element)), marks);
@@ -83,6 +84,7 @@ export function charts(root, syncKey) {
     const look = looks(root, state.theme);
     const rungs = JSON.stringify((state.sections.book?.ladders ?? []).map((rung) => [rung.trigger, rung.holds]));
     const key = `${state.series.version} ${look.key} ${state.choices.strategy} ${rungs}`;
+    plots.forEach((plot, place) => plot.now(...readings(CHARTS[place], state)));
     if (key === drawn) return;
     drawn = key;
     plots.forEach((plot, place) => drawPlot(plot, CHARTS[place], state, look));
@@ -132,6 +134,18 @@ function drawPlot(plot, spec, state, look) {
     state.series.marks,
     look,
   );
+}
+
+// what the book says now, in the unit of the chart
+function readings(spec, state) {
+  const { book } = state.sections;
+  const { strategy } = state.choices;
+  const mine = (book?.positions ?? []).filter((row) => !strategy || row.strategy === strategy);
+  const earned = mine.map((row) => row.profit).filter(known);
+  const values = spec.id === "profit"
+    ? [earned.length ? earned.reduce((sum, value) => sum + value, 0) : null]
+    : spec.columns.map((name) => (known(book?.[name]) ? book[name] * spec.factor : null));
+  return [known(book?.time_ns) ? book.time_ns / 1e9 : null, values];
 }
 
 function profit(series, strategy) {

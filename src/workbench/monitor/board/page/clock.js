@@ -1,8 +1,7 @@
 // Whose time it is. The viewer's wall clock is never believed: ages count from when a beat arrived.
 
 import { known } from "./format.js";
-
-const STALE_AFTER_SECONDS = 3;
+import { SILENT_AFTER_SECONDS } from "./silence.js";
 
 export class Clock {
   constructor(now) {
@@ -13,6 +12,7 @@ export class Clock {
     this.skewSeconds = null;
     this.worldNs = null;
     this.speed = 1;
+    this.turns = false;
   }
 
   hear(beat, loop, now, viewerMs) {
@@ -22,6 +22,7 @@ export class Clock {
     this.skewSeconds = viewerMs / 1000 - beat.server_ns / 1e9;
     this.worldNs = loop?.now_ns ?? null;
     this.speed = loop?.speed ?? 1;
+    this.turns = beat.source.state === "ok";
   }
 
   // how long nothing has been heard, seconds
@@ -41,7 +42,7 @@ export class Clock {
   // the world's clock runs on between two readings, at the loop's speed, but only while somebody turns it
   world(now) {
     const age = this.age(now);
-    if (!known(this.worldNs) || age === null) return this.worldNs;
-    return this.worldNs + Math.min(age, STALE_AFTER_SECONDS) * this.speed * 1e9;
+    if (!this.turns || !known(this.worldNs) || age === null) return this.worldNs;
+    return this.worldNs + Math.min(age, SILENT_AFTER_SECONDS) * this.speed * 1e9;
   }
 }

@@ -14,10 +14,10 @@ const SYSTEM_TERMS = [
   { term: "Loop", key: "loop.pid" }, {
     term: "Running since",
     key: "loop.began_ns",
-  }, { term: "Turns", key: "loop.turns" },
+  }, { term: "Rounds done", key: "loop.turns" },
   { term: "Scheduling", key: "health.real_time" },
-  { term: "Memory", key: "health.memory_bytes" }, { term: "Journal row", key: "journal.sequence" },
-  { term: "Journal head", key: "journal.digest" }, { term: "Journal size", key: "health.journal_bytes" },
+  { term: "Memory", key: "health.memory_bytes" }, { term: "Journal rows", key: "journal.sequence" },
+  { term: "Journal seal", key: "journal.digest" }, { term: "Journal size", key: "health.journal_bytes" },
   { term: "Disk free", key: "health.disk_free_bytes" }, { term: "Watchdog", key: "health.watchdog" },
 ];
 
@@ -95,13 +95,18 @@ function drawSystem(list, { loop, journal, health: found, pid }) {
   list.say(
     "journal.sequence",
     journal?.sequence,
-    known(journal?.sequence) ? `${number(journal.sequence)}, epoch ${journal.epoch}` : NOT_KNOWN,
+    known(journal?.sequence) ? `${number(journal.sequence)}, ${startWords(journal.epoch)}` : NOT_KNOWN,
   );
   list.say("journal.digest", journal?.digest, journal?.digest ? String(journal.digest).slice(0, 12) : NOT_KNOWN);
   list.say("health.journal_bytes", found?.journal_bytes, bytes(found?.journal_bytes));
   const free = found?.disk_free_bytes;
   list.say("health.disk_free_bytes", free, bytes(free));
   list.tone("health.disk_free_bytes", known(free) && free < 2e9 ? "act" : null);
+}
+
+// every start of a loop on the same journal is counted
+function startWords(starts) {
+  return starts === 1 ? "loop started once" : `loop started ${number(starts)} times`;
 }
 
 // a sentence of the watchdog's, nothing when there is none, null when it is not known where to look
@@ -111,8 +116,18 @@ function drawWatchdog(list, said) {
   list.tone("health.watchdog", missing ? "watch" : null);
 }
 
+const STAGES = {
+  quote_to_decision: "quote to decision",
+  quote_to_intent_durable: "quote to order on disk",
+  quote_to_sent: "quote to order sent",
+  quote_to_acknowledged: "quote to broker's answer",
+  sent_to_acknowledged: "sent to broker's answer",
+  journal_write: "writing to disk",
+  turn: "one round of the loop",
+};
+
 const LATENCY = [
-  { head: "Latency", kind: "text", cell: (row) => ({ text: row.name.replaceAll("_", " ") }) },
+  { head: "Latency", kind: "text", cell: (row) => ({ text: STAGES[row.name] ?? row.name.replaceAll("_", " ") }) },
   { head: "Count", kind: "number", cell: (row) => ({ text: number(row.count), value: row.count }) },
   { head: "Median", kind: "number", cell: (row) => ({ text: milliseconds(row.p50), value: row.p50 }) },
   { head: "99 %", kind: "number", cell: (row) => ({ text: milliseconds(row.p99), value: row.p99 }) },

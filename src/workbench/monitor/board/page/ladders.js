@@ -13,6 +13,15 @@ const FURTHER = {
   TECHNICAL: "silence of prices and broker",
 };
 
+// what a rung watches, where the rungs of one ladder watch different things
+const SHORT = {
+  "mean change of the leg correlations from normal": "change from normal",
+  "mean absolute leg correlation, 1 when enough held legs have moved": "mean of the legs",
+  "silence of the feed in use": "feed in use",
+  "silence of every feed": "every feed",
+  "silence of every feed or of the broker": "feeds or broker",
+};
+
 export function ladders() {
   const parts = panel("ladders", "Ladders", "ladders");
   const list = make("div", { class: "ladder-list" });
@@ -46,7 +55,8 @@ function countWords(held) {
 
 function oneLadder(name, rungs) {
   const now = figure(`ladder.${name}.now`);
-  const steps = rungs.map((rung) => step(name, rung));
+  const several = !oneMetric(rungs);
+  const steps = rungs.map((rung) => step(name, rung, several));
   const holds = make("p", { class: "holds", "data-key": `ladder.${name}.holds` });
   const next = make("p", { class: "ahead", "data-key": `ladder.${name}.next` });
   const head = make(
@@ -56,11 +66,15 @@ function oneLadder(name, rungs) {
     make("small", { text: FURTHER[name] ?? "" }),
     now,
   );
-  const row = make("div", { class: "steps" }, ...steps.map((one) => one.element));
+  const row = make("div", { class: several ? "steps several" : "steps" }, ...steps.map((one) => one.element));
   return { name, now, steps, holds, next, element: make("article", { class: "ladder" }, head, row, holds, next) };
 }
 
-function step(name, rung) {
+function oneMetric(rungs) {
+  return new Set(rungs.map((rung) => rung.metric_name ?? rung.metric)).size === 1;
+}
+
+function step(name, rung, several) {
   const fill = make("i", { class: "fill" });
   const sign = make("span", { class: "sign", "aria-hidden": "true" });
   const state = make("span", { class: "unseen" });
@@ -68,6 +82,8 @@ function step(name, rung) {
   const number = make("span", { class: "rung", text: `${rung.rung}` });
   const own = make("span", { class: "own" });
   const element = make("div", { class: "step", "data-key": `ladder.${name}.${rung.rung}` });
+  const watched = plain(SHORT[rung.metric_name] ?? rung.metric_name);
+  if (several) element.append(make("span", { class: "watched", text: watched }));
   element.append(
     make("div", { class: "track" }, fill),
     make("div", { class: "tick" }, own, sign, number, limit, state),
@@ -76,12 +92,12 @@ function step(name, rung) {
 }
 
 function drawLadder(ladder, rungs, state) {
-  const oneMetric = new Set(rungs.map((rung) => rung.metric_name ?? rung.metric)).size === 1;
-  const top = oneMetric ? rungs[0].metric : null;
-  put(ladder.now, top ?? rungs.map((rung) => rung.metric).join(" "), oneMetric ? reading(ladder.name, top) : "");
+  const single = oneMetric(rungs);
+  const top = single ? rungs[0].metric : null;
+  put(ladder.now, top ?? rungs.map((rung) => rung.metric).join(" "), single ? reading(ladder.name, top) : "");
   rungs.forEach((rung, place) => {
-    const before = oneMetric && place > 0 ? rungs[place - 1].trigger : 0;
-    if (ladder.steps[place]) drawStep(ladder.steps[place], rung, before, oneMetric ? null : ladder.name);
+    const before = single && place > 0 ? rungs[place - 1].trigger : 0;
+    if (ladder.steps[place]) drawStep(ladder.steps[place], rung, before, single ? null : ladder.name);
   });
   const held = rungs.filter((rung) => rung.holds).at(-1);
   const next = ahead(rungs);

@@ -1,6 +1,7 @@
 // The risk monitor's page: takes beats from the kernel, draws the parts that changed, and knows when it is blind.
 
 import { alerts } from "./alerts.js";
+import { Anew } from "./anew.js";
 import { buttons } from "./buttons.js";
 import { charts } from "./charts.js";
 import { choices } from "./choices.js";
@@ -22,8 +23,11 @@ import { stress } from "./stress.js";
 
 const TICK_MS = 250;
 const HELLO_AGAIN_MS = 2000;
-const PROBE_PATH = "/favicon.ico";
+const KERNELS = "/api/kernels/";
+const ANY_PATH = "/favicon.ico";
 const STANDS_STILL = "This page stands still: it is old. Reload it.";
+// where the columns of a wall begin; elsewhere a column is not to be seen
+const COLUMN_STARTS = [0, 2, 4, 7];
 const TRAITS = ["period", "strategy", "pair", "theme"];
 
 export function render({ model, el }) {
@@ -37,13 +41,21 @@ export function render({ model, el }) {
   };
 }
 
+// where the server says whether it has this page's kernel; without Voila around the page, whether it is there
+function kernelPath() {
+  const config = document.getElementById("jupyter-config-data");
+  const kernel = config ? JSON.parse(config.textContent).kernelId : "";
+  return kernel ? `${KERNELS}${kernel}` : ANY_PATH;
+}
+
 class Page {
   constructor(model, signal) {
     this.model = model;
     this.signal = signal;
     this.root = make("div", { class: "risk-monitor" });
     this.clock = new Clock(performance.now());
-    this.probe = new Probe(model.get("probe") || PROBE_PATH);
+    this.probe = new Probe(model.get("probe") || kernelPath());
+    this.anew = new Anew(() => window.location.reload());
     this.dark = window.matchMedia("(prefers-color-scheme: dark)");
     this.formerTitle = document.title;
     this.state = {
@@ -83,7 +95,9 @@ class Page {
 
   compose() {
     const [bar, strip, toolbar, ...panels] = this.parts.map((part) => part.element);
-    const main = make("main", {}, strip, toolbar, ...panels);
+    const columns = COLUMN_STARTS.map((start, place) => panels.slice(start, COLUMN_STARTS[place + 1]));
+    const wall = columns.map((column) => make("div", { class: "column" }, ...column));
+    const main = make("main", {}, strip, toolbar, ...wall);
     this.root.prepend(bar, main);
     this.root.append(this.pulse);
   }
@@ -96,9 +110,11 @@ class Page {
     this.dark.addEventListener("change", this.chosen, { signal: this.signal });
     document.addEventListener("visibilitychange", () => this.tick(), { signal: this.signal });
     this.ticker = setInterval(() => this.tick(), TICK_MS);
+    this.chooseAgain();
     this.readChoices();
     this.draw(null);
     this.hello(performance.now());
+    this.tick();
   }
 
   // asks for everything: at the beginning, and when a beat was lost, for what it told is lost with it
@@ -116,6 +132,13 @@ class Page {
     for (const part of this.parts) part.dispose?.();
     document.title = this.formerTitle;
     this.root.remove();
+  }
+
+  // a page that has opened itself anew shows what was chosen before
+  chooseAgain() {
+    const chosen = Object.entries(this.anew.choices ?? {});
+    for (const [name, value] of chosen) this.model.set(name, value);
+    if (chosen.length) this.model.save_changes();
   }
 
   readChoices() {
@@ -144,6 +167,7 @@ class Page {
     Object.assign(state.sections, message.sections);
     state.source = message.source;
     this.clock.hear(message, state.sections.loop, performance.now(), Date.now());
+    this.anew.heard();
     this.tick();
     const changed = new Set(["source", ...Object.keys(message.sections)]);
     if (JSON.stringify(message.control) !== JSON.stringify(state.control)) changed.add("control");
@@ -159,16 +183,26 @@ class Page {
     if (clock.beatAt === null && now - this.helloAt > HELLO_AGAIN_MS) this.hello(now);
     // the style sheet covers the page by itself when this stops turning
     mark(this.pulse, "data-turn", this.pulse.getAttribute("data-turn") === "a" ? "b" : "a");
-    state.age = clock.age(now);
+    state.age = clock.age(now) ?? this.anew.age;
     state.worldNs = clock.world(now);
     state.serverNs = clock.server(now);
     state.skewSeconds = clock.skewSeconds;
-    state.verdict = verdict(quiet, clock.beatAt !== null, state.source, state.age, this.probe.answer);
+    state.verdict = this.judged(quiet);
     mark(this.root, "data-state", state.verdict.level);
     const mode = state.sections.book?.mode ?? "";
     const title = `${state.verdict.level === "fresh" ? mode : state.verdict.title.toUpperCase()} · FX risk monitor`;
     if (document.title !== title) document.title = title;
     for (const part of this.parts) if (part.tick) this.guard(part, () => part.tick(state), "tick");
+  }
+
+  judged(quiet) {
+    const { anew, clock, probe, state } = this;
+    const { answer, lost } = probe;
+    const chosen = Object.fromEntries(TRAITS.map((name) => [name, this.model.get(name)]));
+    return verdict({
+      quiet, answer, lost, source: state.source, age: state.age, heard: clock.beatAt !== null,
+      anew: anew.watch(answer, state.age, chosen), carried: anew.age !== null,
+    });
   }
 
   // changed: names of what is new; null for everything

@@ -2,7 +2,9 @@
 
 import { figure, make, mark, plain, put, reveal, write } from "./dom.js";
 import { both, duration, known, local, number, utc } from "./format.js";
-import { effect, heldSentence, holding, modeWords, nextSentence } from "./rungs.js";
+import {
+  alsoSentence, capSentence, effect, heldSentence, holding, modeWords, nextSentence, releaseSentence,
+} from "./rungs.js";
 
 const SKEW_SAID_SECONDS = 2;
 const STATES = { fresh: "live", waiting: "connecting", starting: "starting", notice: "no data", silent: "OLD" };
@@ -14,6 +16,8 @@ export function modeBar(buttons) {
     mode: figure("book.mode"),
     means: make("p", { class: "means" }),
     held: make("p", { class: "held", "data-key": "mode.held" }),
+    also: make("p", { class: "also", "data-key": "mode.also" }),
+    release: make("p", { class: "next release", "data-key": "mode.release" }),
     since: make("p", { class: "since", "data-key": "mode.since" }),
     next: make("p", { class: "next", "data-key": "mode.next" }),
   };
@@ -21,7 +25,7 @@ export function modeBar(buttons) {
   const said = make("p", { class: "unseen", role: "status", "aria-live": "polite", "data-key": "spoken" });
   const band = bandNodes();
   const age = ageNodes();
-  const why = make("div", { class: "why" }, nodes.held, nodes.next, nodes.since);
+  const why = make("div", { class: "why" }, nodes.held, nodes.also, nodes.release, nodes.next, nodes.since);
   const word = make("div", { class: "word" }, nodes.shape, make("div", {}, title, nodes.means));
   const lead = make("div", { class: "lead" }, word, age.element);
   const row = make("div", { class: "row" }, lead, why, buttons.element);
@@ -84,19 +88,26 @@ function drawBar(nodes, band, state) {
     put(nodes.mode, null, "NOT KNOWN");
     write(nodes.shape, "○");
     write(nodes.held, "Nothing is known of the book");
-    for (const node of [nodes.means, nodes.next]) write(node, "");
+    for (const node of [nodes.means, nodes.also, nodes.release, nodes.next]) write(node, "");
     return;
   }
   write(nodes.shape, SHAPES[book.mode] ?? "?");
   put(nodes.mode, book.mode, plain(book.mode));
   write(nodes.means, modeWords(book.mode));
+  drawWhy(nodes, book);
+}
+
+function drawWhy(nodes, book) {
   write(nodes.held, plain(heldSentence(book)));
+  mark(nodes.held, "title", heldSentence(book));
+  write(nodes.also, plain([capSentence(book), alsoSentence(book)].filter(Boolean).join(" · ")));
+  write(nodes.release, plain(releaseSentence(book)));
   mark(
-    nodes.held,
+    nodes.also,
     "title",
     holding(book.ladders).map((rung) => `${rung.ladder} ${rung.rung}: ${effect(rung)}`).join("\n"),
   );
-  write(nodes.next, plain(`Next: ${nextSentence(book)}`));
+  write(nodes.next, plain(nextSentence(book)));
 }
 
 function tickBar(bar, state) {
@@ -115,9 +126,9 @@ function spoken(verdict, book) {
 }
 
 function sinceWords(book, worldNs) {
-  if (!known(book.mode_since_ns)) return "Since when: not known";
+  if (!known(book.mode_since_ns)) return "Since when is not known";
   const lasted = known(worldNs) ? ` · for ${duration((worldNs - book.mode_since_ns) / 1e9)}` : "";
-  return `Since ${utc(book.mode_since_ns)} UTC${lasted}`;
+  return `${plain(book.mode)} since ${utc(book.mode_since_ns)} UTC${lasted}`;
 }
 
 function tickBand(bar, state) {

@@ -2,6 +2,7 @@
 
 import { figure, make, mark, put, write } from "./dom.js";
 import { both, known, number, percent, signed, signedPercent, tone, utc } from "./format.js";
+import { capWords } from "./rungs.js";
 
 const PERIODS = { day: "P&L today", week: "P&L this week", month: "P&L this month" };
 
@@ -52,12 +53,8 @@ function drawMoney(tiles, state) {
     percent(book.expected_shortfall_975, 3),
     inMoney(book, book.expected_shortfall_975),
   );
-  fill(
-    tiles.cap,
-    book.cap,
-    percent(book.cap, 0),
-    known(book.cap) && book.cap < 1 ? "capped" : known(book.cap) ? "no cap" : "",
-  );
+  fill(tiles.cap, book.cap, percent(book.cap, 0), capWords(book));
+  mark(tiles.cap.note, "title", capWords(book));
 }
 
 function drawPeriod(one, period) {

@@ -23,13 +23,25 @@ export function orders() {
 }
 
 function latency(row) {
-  const { SENT, ACKNOWLEDGED } = row.times ?? {};
-  return known(SENT) && known(ACKNOWLEDGED) ? (ACKNOWLEDGED - SENT) / 1e6 : null;
+  const { SENT, ACKNOWLEDGED, REJECTED } = row.times ?? {};
+  const answered = ACKNOWLEDGED ?? REJECTED;
+  return known(SENT) && known(answered) ? (answered - SENT) / 1e6 : null;
 }
 
 function latencyCell(row) {
   const value = latency(row);
-  return { text: value === null ? (ENDED.has(row.state) ? NOT_KNOWN : "waits") : milliseconds(value), value };
+  return { text: value === null ? unanswered(row) : milliseconds(value), value };
+}
+
+function unanswered(row) {
+  if (row.state === "REFUSED") return "not sent";
+  return ENDED.has(row.state) ? NOT_KNOWN : "waits";
+}
+
+function priceCell(row) {
+  const filled = known(row.price) && row.price > 0;
+  const without = ENDED.has(row.state) ? "not filled" : "not yet";
+  return { text: filled ? number(row.price, row.price > 20 ? 3 : 5) : without, value: row.price };
 }
 
 function stateCell(row) {
@@ -52,14 +64,7 @@ const COLUMNS = [
   },
   { head: "Pair", kind: "text", cell: (row) => ({ text: row.pair, title: `${row.strategy}, order ${row.id}` }) },
   { head: "Units", kind: "number", cell: (row) => ({ text: signed(row.units), value: row.units }) },
-  {
-    head: "Price",
-    kind: "number",
-    cell: (row) => ({
-      text: known(row.price) && row.price > 0 ? number(row.price, row.price > 20 ? 3 : 5) : "none yet",
-      value: row.price,
-    }),
-  },
+  { head: "Price", kind: "number", cell: priceCell },
   { head: "State", kind: "text", cell: stateCell },
   { head: "Broker took", kind: "number", cell: latencyCell },
 ];

@@ -1,11 +1,12 @@
 // One chart on a canvas, drawn by uPlot: lines, the rungs as dashed lines, decisions and alerts as marks.
 
 import { make, mark, put, reveal, write } from "./dom.js";
-import { local, utc } from "./format.js";
+import { both, known, near } from "./format.js";
+import { beginning, STEPS, tickWords, timeWords, widest } from "./ticks.js";
 
 const COLOURS = ["--line-1", "--line-2"];
 
-// spec: {id, title, unit, series: [{name, words}], factor, digits, show(value)}
+// spec: {id, title, unit, series: [{words}], finest, show(value)}; finest is the smallest step between two ticks
 export class Plot {
   constructor(spec, syncKey) {
     this.spec = spec;
@@ -14,6 +15,7 @@ export class Plot {
     this.marks = [];
     this.chart = null;
     this.drawn = "";
+    this.last = null;
     this.readout = make("span", { class: "readout", "data-key": `chart.${spec.id}` });
     this.title = make("span", { text: spec.title });
     this.canvas = make("div", { class: "plot", role: "img" });
@@ -32,14 +34,22 @@ export class Plot {
     this.rungs = rungs;
     this.marks = marks;
     this.data = data;
-    const any = data[0].length > 0 && data.slice(1).some((values) => values.some((value) => value !== null));
-    reveal(this.empty, !any);
-    reveal(this.canvas, any);
-    if (!any) return this.clear();
-    if (this.chart && this.drawn === look.key) this.chart.setData(data);
+    const filled = data[0].filter((_time, place) => data.slice(1).some((values) => values[place] !== null));
+    const drawable = filled.length > 1;
+    reveal(this.empty, !drawable);
+    reveal(this.canvas, drawable);
+    if (!drawable) {
+      write(this.empty, beginning(filled[0]));
+      this.clear();
+    } else if (this.chart && this.drawn === look.key) this.chart.setData(data);
     else this.build(data, look);
     this.tell(null);
-    return undefined;
+  }
+
+  // what holds now, the same numbers as everywhere on the page; the last row of the history may be a little older
+  now(seconds, values) {
+    this.last = known(seconds) && values.every(known) ? { seconds, values } : null;
+    if (this.data && (this.chart?.cursor.idx ?? null) === null) this.tell(null);
   }
 
   build(data, look) {
@@ -70,13 +80,14 @@ export class Plot {
       scales: { y: { range: (_chart, low, high) => this.range(low, high) } },
       series: [{}, ...lines],
       axes: [
-        { ...axis, size: look.em * 1.7, gap: look.em * 0.25, space: look.em * 5.5, values: uPlotTimes },
+        { ...axis, size: look.em * 1.7, gap: look.em * 0.25, space: look.em * 5.5, values: timeWords },
         {
           ...axis,
-          size: look.em * 4.6,
+          size: (_chart, texts) => look.em * Math.max(4.6, 1 + 0.5 * widest(texts)),
           gap: look.em * 0.4,
           space: look.em * 1.9,
-          values: (_chart, ticks) => ticks.map((tick) => this.spec.tick(tick, ticks)),
+          incrs: STEPS.filter((step) => step >= this.spec.finest * 0.999),
+          values: tickWords,
         },
       ],
       hooks: { draw: [(chart) => this.decorate(chart)], setCursor: [(chart) => this.tell(chart.cursor.idx)] },
@@ -94,7 +105,7 @@ export class Plot {
     const zero = this.rungs.length > 0 || this.spec.fromZero;
     const floor = zero ? 0 : low;
     const top = next === undefined ? high : next;
-    const room = Math.max((top - floor) * 0.08, Math.abs(top) * 1e-6, 1e-9);
+    const room = Math.max((top - floor) * 0.08, this.spec.finest);
     return [zero ? 0 : floor - room, top + room];
   }
 
@@ -103,18 +114,21 @@ export class Plot {
     ctx.save();
     ctx.font = this.look.canvasFont;
     for (const one of this.marks) this.drawMark(chart, ctx, bbox, one);
-    for (const rung of this.rungs) this.drawRung(chart, ctx, bbox, rung);
+    let last = { y: Infinity, end: bbox.left };
+    for (const rung of this.rungs) last = this.drawRung(chart, ctx, bbox, rung, last) ?? last;
     ctx.restore();
   }
 
-  drawRung(chart, ctx, bbox, rung) {
+  // where the last label is so near that the next would cover it, the next stands beside it
+  drawRung(chart, ctx, bbox, rung, last) {
     const y = chart.valToPos(rung.at, "y", true);
-    if (y < bbox.top || y > bbox.top + bbox.height) return;
+    if (y < bbox.top || y > bbox.top + bbox.height) return null;
     ctx.strokeStyle = ctx.fillStyle = rung.holds ? this.look.watch : this.look.soft;
     ctx.lineWidth = this.look.width;
     ctx.setLineDash([2 * this.look.width, 3 * this.look.width]);
     line(ctx, bbox.left, y, bbox.left + bbox.width, y);
-    this.label(ctx, `${rung.holds ? "■" : "○"} ${rung.words}`, bbox.left, y);
+    const start = last.y - y < this.look.em * this.look.ratio * 1.1 ? last.end : bbox.left;
+    return { y, end: this.label(ctx, `${rung.holds ? "■" : "○"} ${rung.words}`, start, y) };
   }
 
   label(ctx, text, x, y) {
@@ -126,6 +140,7 @@ export class Plot {
     ctx.fillRect(x + room, y - 2 * room, ctx.measureText(text).width + 2 * room, 4 * room);
     ctx.fillStyle = colour;
     ctx.fillText(text, x + 2 * room, y);
+    return x + ctx.measureText(text).width + 5 * room;
   }
 
   drawMark(chart, ctx, bbox, one) {
@@ -145,19 +160,26 @@ export class Plot {
 
   tell(place) {
     const times = this.data[0];
-    const at = place === null || place === undefined ? times.length - 1 : place;
-    const values = this.data.slice(1).map((list) => list[at]);
+    const hovered = place !== null && place !== undefined;
+    const { seconds, values } = hovered || !this.last ? this.row(hovered ? place : times.length - 1) : this.last;
+    if (!known(seconds)) return put(this.readout, "", "");
     const { series } = this.spec;
     const name = (line) => (series.length > 1 ? `${series[line].words} ` : "");
     const texts = values.map((one, line) => name(line) + this.spec.show(one));
-    const when = place === null || place === undefined ? "" : `${utc(times[at] * 1e9, "time").slice(0, 5)} UTC  `;
-    put(this.readout, values.map((value) => value ?? "").join(" "), when + texts.join("   "));
-    mark(this.readout, "title", `${utc(times[at] * 1e9)} UTC, ${local(times[at] * 1e9)} local`);
-    if (!when) mark(
+    const newest = this.last?.seconds ?? times.at(-1);
+    const when = near(seconds * 1e9, newest * 1e9).slice(0, -3);
+    put(this.readout, values.map((value) => value ?? "").join(" "), `${when}  ${texts.join("  ")}`);
+    mark(this.readout, "title", both(seconds * 1e9));
+    if (!hovered) mark(
       this.canvas,
       "aria-label",
       `${this.title.textContent}, ${this.spec.unit}: ${times.length} points, last ${texts.join(", ")}`,
     );
+    return undefined;
+  }
+
+  row(place) {
+    return { seconds: this.data[0][place], values: this.data.slice(1).map((list) => list[place]) };
   }
 
   rename(text) {
@@ -191,14 +213,6 @@ export function looks(root, theme) {
     lines: COLOURS.map(colour),
     font: `${em * 0.78}px ${style.fontFamily}`, canvasFont: `${em * 0.74 * ratio}px ${style.fontFamily}`,
   };
-}
-
-function uPlotTimes(_chart, ticks, _axis, _space, step) {
-  return ticks.map((tick) => {
-    const text = utc(tick * 1e9);
-    if (step >= 86400) return text.slice(5, 10);
-    return text.slice(11, 16) === "00:00" ? text.slice(5, 10) : text.slice(11, 16);
-  });
 }
 
 function line(ctx, x1, y1, x2, y2) {

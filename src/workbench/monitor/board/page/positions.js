@@ -51,6 +51,13 @@ function key(row, name) {
   return `position.${row.strategy}.${row.pair}.${name}`;
 }
 
+// a part of the VaR of the book in dollars: the parts add up to it, one below nought hedges
+function partCell(row, state) {
+  const { equity } = state.sections.book ?? {};
+  const part = known(equity) && known(row.component_value_at_risk) ? row.component_value_at_risk * equity : null;
+  return { text: number(part), value: part, key: key(row, "value_at_risk") };
+}
+
 function shareCell(row, state) {
   const total = state.sections.book?.value_at_risk_95;
   const part = known(total) && total > 0 && known(
@@ -92,7 +99,8 @@ const COLUMNS = [
     kind: "number",
     cell: (row) => ({ text: signed(row.profit), value: row.profit, tone: tone(row.profit), key: key(row, "profit") }),
   },
-  { head: "Share of VaR", kind: "number", cell: shareCell },
+  { head: "VaR, USD", kind: "number", cell: partCell },
+  { head: "of VaR", kind: "number", cell: shareCell },
   {
     head: "State",
     kind: "text",

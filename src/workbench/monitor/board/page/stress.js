@@ -1,7 +1,8 @@
 // Stress score with its parts, market condition, strategies allowed.
 
 import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
-import { known, near, number, percent, words } from "./format.js";
+import { known, near, number, words } from "./format.js";
+import { capSentence } from "./rungs.js";
 
 const CONDITIONS = ["NORMAL", "ELEVATED", "HIGH", "EXTREME", "CRISIS"];
 
@@ -91,9 +92,18 @@ function drawCondition(nodes, lines, book, worldNs) {
   }
   const since = known(book.condition_since_ns) ? ` since ${near(book.condition_since_ns, worldNs)} UTC` : "";
   const name = book.condition ? words(book.condition) : "not known";
-  write(lines.condition, plain(`Condition: ${name}${since} · exposure at most ${percent(book.cap, 0)}`));
+  write(lines.condition, plain(`Condition: ${name}${since} · ${capSentence(book).toLowerCase()}`));
   mark(lines.condition, "data-value", book.condition ?? "");
-  const of = known(book.strategies_total) ? ` of ${number(book.strategies_total)}` : "";
-  write(lines.strategies, `Strategies active: ${number(book.strategies_active)}${of}`);
+  write(lines.strategies, plain(strategyWords(book)));
   mark(lines.strategies, "data-value", book.strategies_active ?? "");
+}
+
+// Positions that a person put on never enter by themselves, whatever the condition.
+function strategyWords(book) {
+  const { strategies_active: may, strategies_total: all, strategies_held: held } = book;
+  if (!known(may) || !known(all)) return "Strategies that may enter: not known";
+  if (all > 0 && held === all) return `No strategy enters by itself: all ${all} are held positions`;
+  const still = may > 0 && book.entries_stopped ? `; none enters now: ${book.entries_stopped}` : "";
+  const others = known(held) && held > 0 ? `; ${held} held positions never enter` : "";
+  return `${number(may)} of ${number(all)} strategies may enter in this condition${still}${others}`;
 }

@@ -15,13 +15,44 @@ export function table(caption, columns, keyOf, emptyWords) {
   );
   const empty = make("p", { class: "empty", text: emptyWords });
   const region = scroller(caption, element);
+  const frame = framed(region, element, body);
   const rows = new Map();
   const draw = (items, state) => {
     reveal(empty, items.length === 0);
-    reveal(region, items.length > 0);
+    reveal(frame, items.length > 0);
     keepRows(body, rows, items, keyOf, columns, state);
   };
-  return { nodes: [empty, region], draw, say: (words) => write(empty, words) };
+  return { nodes: [empty, frame], draw, say: (words) => write(empty, words) };
+}
+
+// Says what cannot be seen without scrolling, and covers the row that would be seen by half.
+function framed(region, element, body) {
+  const below = make("p", { class: "below", hidden: "" });
+  const beside = make("p", { class: "beside", hidden: "", text: "↔ more columns: scroll sideways" });
+  const fit = () => {
+    reveal(beside, region.scrollWidth > region.clientWidth + 1);
+    const hidden = region.scrollTop > 0 ? 0 : cover(region, body, below);
+    reveal(below, hidden > 0);
+    if (hidden) write(below, `↓ ${hidden} more: scroll`);
+  };
+  const observer = new ResizeObserver(fit);
+  observer.observe(region);
+  observer.observe(element);
+  region.addEventListener("scroll", fit, { passive: true });
+  return make("div", { class: "rows" }, beside, region, below);
+}
+
+// how many rows are out of sight; the cover reaches from the last whole row to the foot
+function cover(region, body, below) {
+  if (region.scrollHeight <= region.clientHeight + 1) return 0;
+  const foot = region.getBoundingClientRect().bottom;
+  const line = 1.6 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const ends = [...body.children].map((row) => row.getBoundingClientRect().bottom);
+  const whole = ends.filter((end) => end <= foot - line);
+  const from = whole.at(-1) ?? foot - line;
+  const height = `${Math.max(line, foot - from).toFixed(1)}px`;
+  if (below.style.height !== height) below.style.height = height;
+  return ends.length - whole.length;
 }
 
 function keepRows(body, rows, items, keyOf, columns, state) {

@@ -2,6 +2,7 @@
 
 import { figure, make, mark, put, write } from "./dom.js";
 import { known, number, percent, words } from "./format.js";
+import { capWords } from "./rungs.js";
 
 const TILES = [
   ["equity", "Equity", "USD", (book) => number(book.equity, 0), (book) => `peak ${number(book.peak, 0)}`],
@@ -13,7 +14,10 @@ const TILES = [
     "value_at_risk_95", "VaR 95 %", "one day", (book) => percent(book.value_at_risk_95, 3),
     (book) => `ES 97.5 % ${percent(book.expected_shortfall_975, 3)}`,
   ],
-  ["cap", "Exposure at most", "of full size", (book) => percent(book.cap, 0), (book) => `${book.open} positions open`],
+  [
+    "cap", "Exposure at most", "of full size", (book) => percent(book.cap, 0),
+    (book) => `${capWords(book)} · ${book.open} positions open`,
+  ],
   [
     "volatility_ratio", "Volatility", "× normal", (book) => number(book.volatility_ratio, 2),
     (book) => words(book.condition),
