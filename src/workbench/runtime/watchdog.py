@@ -29,6 +29,7 @@ from workbench.response.alerts.watchdog_file import (
 )
 from workbench.response.incidents.alert import WARNING
 from workbench.response.incidents.incident import Incident
+from workbench.response.incidents.manual_acts import WATCHDOG
 from workbench.runtime.telling import unbroken
 from workbench.runtime.vigil import Sight, Vigil, WatchClock, Watched
 
@@ -38,7 +39,6 @@ ASK_AGAIN_SECONDS = 0.2
 """A process that is just ending or just beginning shows another picture after that; one that hangs does not."""
 ROWS_LOOKED_BACK = 20
 """In which the loop's last word is found, if it ended in good order."""
-ACTOR = "the watchdog"
 
 
 class MachineClock:
@@ -202,7 +202,7 @@ class Watchdog:
         self._loop.page(alert, now_ns, self._acknowledged, once=sight.on_purpose)
 
     def _ask_halt(self, now_ns: int) -> None:
-        command = Command.made("halt", ACTOR, now_ns, reason="the loop was silent")
+        command = Command.made("halt", WATCHDOG, now_ns, reason="the loop was silent")
         try:
             Inbox(self._folder / "inbox").send(command)
         except ExecutionError as error:

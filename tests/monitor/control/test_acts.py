@@ -65,7 +65,7 @@ def test_three_quarters_in_two_steps_are_the_most_a_first_responder_takes(stage,
     assert ada.act("reduce", fraction=0.75).status_code == 403
     assert ada.act("reduce", fraction=0.5).status_code == 200
     refused = ada.act("reduce", fraction=0.01)
-    assert refused.status_code == 403 and "75%" in refused.json()["refused"]
+    assert refused.status_code == 403 and "75 %" in refused.json()["refused"]
     assert [one.fraction for one in stage.sent()] == [0.5, 0.5]
 
 

@@ -34,6 +34,7 @@ SIGNALLED = (
     "The inbox cannot be written, so the loop's process was sent a signal: it halts now, look at the mode; the halt is "
     "not yet on disk. It is put there as soon as that can be; a loop that ends before may start again without it."
 )
+NOTHING_MORE = "Nothing more of what was asked is done: no order is cancelled for it, and the loop does not end."
 HALT_ALONE = "The disk is full: only a halt could be put into the inbox, nothing more of what was asked. "
 
 
@@ -261,7 +262,8 @@ class Desk:
 
     async def _outcome(self, asked: Asked, you: You, sent: "Posted") -> Outcome:
         if sent.how is Sent.SIGNAL:
-            return self._told(Outcome(asked.nonce, "signalled", SIGNALLED, certain=False), you, SIGNALLED_ONLY)
+            said = SIGNALLED if asked.act == "halt" else f"{SIGNALLED} {NOTHING_MORE}"
+            return self._told(Outcome(asked.nonce, "signalled", said, certain=False), you, SIGNALLED_ONLY)
         outcome = await self._loop.outcome(sent.asked)
         if sent.asked.act != sent.wanted:
             outcome = replace(outcome, sentence=HALT_ALONE + outcome.sentence)

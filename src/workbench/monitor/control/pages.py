@@ -10,7 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 OWN, SHARED = ("monitor/control", "static"), ("monitor/board", "page")
-SHARED_FILES = ("theme.css", "bar.css", "panels.css", "dom.js", "format.js", "rungs.js", "clock.js", "mode.js")
+SHARED_FILES = (
+    "theme.css", "bar.css", "panels.css", "dom.js", "format.js", "rungs.js", "clock.js", "silence.js", "mode.js",
+)  # fmt: skip
 PAGE = "index.html"
 WORKER = "worker.js"
 TYPES = {

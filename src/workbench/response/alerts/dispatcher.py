@@ -22,6 +22,7 @@ from workbench.response.alerts.conditions import (
     LOOP_JOURNAL,
     ROSTER,
     halt_wanted,
+    halted_for_silence,
     no_channel,
     roster_trouble,
     standing_news,
@@ -31,16 +32,16 @@ from workbench.response.alerts.messages import Letter, Message, digest_message, 
 from workbench.response.alerts.outbox import MESSAGE_KIND, PAGE_KIND, Bundle, Outbox, Page, page_of
 from workbench.response.alerts.rosters import SteadyRoster
 from workbench.response.alerts.workers import Workers
-from workbench.response.incidents.alert import Alert, Gone
+from workbench.response.incidents.alert import Alert, Answer, Gone
 from workbench.response.incidents.escalation import OnCall, Responder
 from workbench.response.incidents.incident import Incident
 from workbench.response.incidents.incidents import KIND, Change, Incidents
 from workbench.response.incidents.loop_alerts import News, Position
+from workbench.response.incidents.manual_acts import DISPATCHER, system_halt_alert
 
 READ_KIND, DIGEST_KIND, ASKED_KIND, SENT_KIND = "alerts_read", "digest", "halt_asked", "halt_sent"
 SHOWN = "incidents"
 """Key of the projection in the journal of people."""
-ACTOR = "the dispatcher of alerts"
 ROWS_BETWEEN_POSITIONS = 50_000
 """Rows of the loop without news after which it is kept that they were read."""
 
@@ -186,13 +187,13 @@ class Dispatcher:
         self._write(time_ns)
         return change.incident
 
-    def raise_alert(self, alert: Alert | Gone, time_ns: int) -> None:
+    def raise_alert(self, alert: Alert | Answer | Gone, time_ns: int) -> None:
         """Take an alert in from elsewhere, as a drill or an overdue duty; it is on the disk when this returns.
 
         Parameters
         ----------
-        alert : Alert or Gone
-            What happened, or that it is over.
+        alert : Alert, Answer or Gone
+            What happened, what became of it, or that it is over.
         time_ns : int
             Now. Its pages go out with the next turn.
         """
@@ -267,12 +268,12 @@ class Dispatcher:
         around = self._around
         return {
             LOOP_JOURNAL: unreadable_journal(trouble, time_ns),
-            CHANNELS: no_channel(self.outbox, time_ns),
+            CHANNELS: no_channel(self.outbox, around.policy.people.paging, time_ns),
             ROSTER: roster_trouble(self._roster, self._channels, time_ns),
             **around.conditions(time_ns),
         }
 
-    def _take(self, news: Sequence[Alert | Gone], time_ns: int) -> None:
+    def _take(self, news: Sequence[Alert | Answer | Gone], time_ns: int) -> None:
         for change in self.incidents.take(news, time_ns):
             self._note(change.row())
 
@@ -329,7 +330,10 @@ class Dispatcher:
         paging = self._around.policy.people.paging
         wanted = halt_wanted(self.incidents, self.outbox, paging, time_ns)
         if wanted and wanted not in self._asked:
-            self._note({"kind": ASKED_KIND, "incident": wanted, "nonce": secrets.token_hex(16), "time_ns": time_ns})
+            nonce = secrets.token_hex(16)
+            self._note({"kind": ASKED_KIND, "incident": wanted, "nonce": nonce, "time_ns": time_ns})
+            alert = system_halt_alert(DISPATCHER, nonce, _silence(wanted), time_ns)
+            self._take([alert, *halted_for_silence(self.incidents, wanted)], time_ns)
             self._write(time_ns)
         for incident, row in self._asked.items():
             if row["kind"] == ASKED_KIND and self._sent(row):
@@ -338,8 +342,8 @@ class Dispatcher:
 
     def _sent(self, row: Mapping[str, Any]) -> bool:
         """Whether the message is in the inbox; the same nonce again is one message to the loop."""
-        reason = f"no channel reaches anybody and {row['incident']} is unanswered (people.paging.no_channel_act)"
-        command = Command.made("halt", ACTOR, row["time_ns"], nonce=row["nonce"], reason=reason)
+        reason = _silence(row["incident"])
+        command = Command.made("halt", DISPATCHER, row["time_ns"], nonce=row["nonce"], reason=reason)
         try:
             self._around.inbox.send(command)
         except ExecutionError:
@@ -372,3 +376,8 @@ class Dispatcher:
         rows = [Row(RowKind.NOTE, time_ns, encode_table(table)) for table in self._draft]
         self._around.journal.write(rows, {SHOWN: json.dumps(self.shown(), allow_nan=False)})
         self._draft = []
+
+
+def _silence(incident: str) -> str:
+    """Why the dispatcher halts."""
+    return f"no channel reaches anybody and {incident} is unanswered (people.paging.no_channel_act)"

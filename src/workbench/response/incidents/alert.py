@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 INFORMATION, WARNING, URGENT, EMERGENCY = 1, 2, 3, 4
 MANUAL_ACT = "manual act"
 """Cause of what people do by hand; the loop's own word of what people asked joins it."""
+SYSTEM_ACT = "act of the system"
+"""Cause of what the system asks of the loop by itself, as a halt when nobody can be told."""
+ACT = "act:"
+"""How the id of an alert begins that tells of a message to the loop; its nonce follows. Told twice, it counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,12 @@ class Gone:
     cause: str
     time_ns: int
     rung: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of something that was told: facts that take the place of those in the alert of this id."""
+
+    id: str
+    cause: str
+    facts: Mapping[str, str]

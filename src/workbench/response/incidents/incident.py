@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workbench.response.incidents.alert import WARNING, Alert
+from workbench.response.incidents.alert import ACT, WARNING, Alert, Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Incident:
         By when whoever of L1 has acknowledged it must tell L2; None when nobody must.
     reminded : bool
         Whether they were reminded of that.
+    acts : tuple of str
+        Ids of the acts that belong to it: each counts once, also when the loop speaks of it.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Incident:
     asks_level: int = 1
     duty_ns: int | None = None
     reminded: bool = False
+    acts: tuple[str, ...] = ()
 
     @property
     def level(self) -> int:
@@ -96,12 +99,38 @@ class Incident:
         -------
         Incident
         """
+        if alert.id == self.worst.id or alert.id in self.acts:
+            return self._renewed(alert)
         rungs = tuple(sorted({*self.rungs, alert.rung})) if alert.lasts else self.rungs
-        more = replace(self, count=self.count + 1, newest_ns=time_ns, rungs=rungs)
+        acts = (*self.acts, *acts_of(alert))
+        more = replace(self, count=self.count + 1, newest_ns=time_ns, rungs=rungs, acts=acts)
         returned = self.acknowledged and alert.lasts and alert.rung > max(self.rungs, default=-1)
         if not returned and not is_worse(alert, self.worst):
             return more
         return started(replace(more, worst=alert), time_ns)
+
+    def _renewed(self, alert: Alert) -> "Incident":
+        """The same alert in other words, no worse: nobody is paged. Of an act only the facts are new."""
+        if acts_of(alert):
+            return self.answered(Answer(alert.id, alert.cause, alert.facts))
+        rungs = (alert.rung,) if alert.lasts else self.rungs
+        return replace(self, worst=replace(alert, level=self.level), rungs=rungs)
+
+    def answered(self, one: Answer) -> "Incident":
+        """With what became of the alert that is told; of any other nothing is shown.
+
+        Parameters
+        ----------
+        one : Answer
+            Of the same cause.
+
+        Returns
+        -------
+        Incident
+        """
+        if one.id != self.worst.id:
+            return self
+        return replace(self, worst=replace(self.worst, facts={**self.worst.facts, **one.facts}))
 
     def acknowledged_by(self, one: Acknowledgement) -> "Incident":
         """With somebody's acknowledgement.
@@ -180,6 +209,7 @@ class Incident:
             "sentence": self.worst.sentence,
             "facts": dict(self.worst.facts),
             "holds": bool(self.rungs),
+            "lasts": self.worst.lasts,
             "paging": self.paging_ns is not None,
             "closed_ns": self.closed_ns,
             "acknowledgements": [
@@ -187,6 +217,22 @@ class Incident:
                 for one in self.acknowledgements
             ],
         }
+
+
+def acts_of(alert: Alert) -> tuple[str, ...]:
+    """Its id, if it tells of a message to the loop.
+
+    Parameters
+    ----------
+    alert : Alert
+        Any.
+
+    Returns
+    -------
+    tuple of str
+        One, or none.
+    """
+    return (alert.id,) if alert.id.startswith(ACT) else ()
 
 
 def is_worse(alert: Alert, than: Alert) -> bool:
@@ -222,7 +268,7 @@ def opened(name: str, alert: Alert, time_ns: int) -> Incident:
     """
     rungs = (alert.rung,) if alert.lasts else ()
     told_count = 1 if alert.level >= WARNING else 0
-    new = Incident(name, alert.cause, alert, time_ns, time_ns, told_count=told_count, rungs=rungs)
+    new = Incident(name, alert.cause, alert, time_ns, time_ns, told_count=told_count, rungs=rungs, acts=acts_of(alert))
     return started(new, time_ns)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from workbench.data.journal.plain import from_plain, to_plain
 from workbench.domain.errors import DataError
 from workbench.domain.policy.response import People
-from workbench.response.incidents.alert import MANUAL_ACT, WARNING, Alert, Gone
+from workbench.response.incidents.alert import ACT, MANUAL_ACT, WARNING, Alert, Answer, Gone
 from workbench.response.incidents.duties import duty_round
 from workbench.response.incidents.escalation import OnCall, Responder, Round, due_round
 from workbench.response.incidents.incident import Acknowledgement, Incident, opened
@@ -23,7 +23,7 @@ CLOSED_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of an incident, and because of what: opened, joined, worse, gone, paged, acknowledged, told."""
+    """What became of an incident, and because of what: opened, joined, worse, renewed, gone, paged, told."""
 
     because: str
     incident: Incident
@@ -122,12 +122,12 @@ class Incidents:
             raise DataError(f"there is no incident {name[:40]!r}: look at the list of incidents")
         return self._known[name]
 
-    def take(self, news: Sequence[Alert | Gone], time_ns: int) -> list[Change]:
+    def take(self, news: Sequence[Alert | Answer | Gone], time_ns: int) -> list[Change]:
         """What alerts do, and causes that are gone: one change for each incident, however many there are.
 
         Parameters
         ----------
-        news : sequence of Alert or Gone
+        news : sequence of Alert, Answer or Gone
             In order.
         time_ns : int
             Now.
@@ -138,8 +138,13 @@ class Incidents:
         """
         drafts: dict[str, Change] = {}
         over: list[Change] = []
+        late: list[Change] = []
         count = self._count
         for one in news:
+            if (past := self._past(one)) is not None:
+                # what the loop says of an act whose incident is over opens no other
+                late.append(Change("renewed", _changed(past, one, time_ns)))
+                continue
             draft = drafts.get(one.cause)
             ended = any(change.incident.cause == one.cause for change in over)
             before = draft.incident if draft is not None else None if ended else self.of_cause(one.cause)
@@ -151,7 +156,14 @@ class Incidents:
                 drafts[one.cause] = Change(_because(draft, before, after), after)
             if one.cause in drafts and not drafts[one.cause].incident.is_open:
                 over.append(drafts.pop(one.cause))
-        return [*over, *(one for one in drafts.values() if one.incident != self.of_cause(one.incident.cause))]
+        changed = (one for one in drafts.values() if one.incident != self.of_cause(one.incident.cause))
+        return [*(one for one in late if one.incident != self._known[one.incident.id]), *over, *changed]
+
+    def _past(self, one: Alert | Answer | Gone) -> Incident | None:
+        """The incident that is over and told of this act."""
+        if isinstance(one, Gone) or not one.id.startswith(ACT):
+            return None
+        return next((known for known in self._known.values() if not known.is_open and one.id in known.acts), None)
 
     def due(self, time_ns: int, roster: OnCall, people: People) -> list[Round]:
         """Rounds of pages that are due now; the incident in each is as it is after them.
@@ -229,9 +241,11 @@ class Incidents:
         return tuple(one for one in self.open() if one.level <= WARNING and one.count > one.told_count)
 
 
-def _changed(before: Incident, one: Alert | Gone, time_ns: int) -> Incident:
+def _changed(before: Incident, one: Alert | Answer | Gone, time_ns: int) -> Incident:
     if isinstance(one, Alert):
         return before.joined(one, time_ns)
+    if isinstance(one, Answer):
+        return before.answered(one)
     return before.let_go(one.rung, time_ns)
 
 
@@ -239,6 +253,8 @@ def _because(draft: Change | None, before: Incident, after: Incident) -> str:
     """Of several things at once, the one that matters most."""
     if draft is not None and draft.because in {"opened", "worse"}:
         return draft.because
+    if after.count == before.count and after.worst != before.worst:
+        return "renewed"
     if after.paging_ns != before.paging_ns or after.worst != before.worst:
         return "worse"
     return "joined" if after.count != before.count else "gone"

@@ -1,4 +1,4 @@
-"""What the live loop's journal says that people are told: its alerts, and rungs that let go."""
+"""What the live loop's journal says that people are told: its alerts, rungs that let go, and who asked what of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,9 +13,8 @@ from workbench.domain.policy import Policy
 from workbench.domain.policy.risk import Rung
 from workbench.domain.trading.decisions import RaiseAlert, RungReleased, ScopeEnabled
 from workbench.domain.trading.modes import Ladder
-from workbench.domain.trading.reasons import Reason
-from workbench.response.incidents.alert import EMERGENCY, MANUAL_ACT, Alert, Gone
-from workbench.response.incidents.manual_acts import HEARD_OF
+from workbench.response.incidents.alert import EMERGENCY, Alert, Answer, Gone
+from workbench.response.incidents.manual_acts import HEARD_OF, heard_by_loop
 
 TOLD = {bytes([codec.DECISION_TAGS[kind]]) for kind in (RaiseAlert, RungReleased, ScopeEnabled)}
 """First byte of the rows that are read in full."""
@@ -33,7 +32,7 @@ class Position:
 class News:
     """What was read, up to where, and why nothing could be; empty when all is well."""
 
-    items: tuple[Alert | Gone, ...]
+    items: tuple[Alert | Answer | Gone, ...]
     position: Position
     trouble: str = ""
     new_journal: bool = False
@@ -79,14 +78,18 @@ class LoopAlerts:
     def _news(self, reader: JournalReader, position: Position) -> News:
         head = reader.head
         same = reader.id == position.journal and head.sequence >= position.sequence
-        rows = reader.rows(position.sequence if same else 0, kinds=(RowKind.DECISION,), upto=head.sequence)
-        items = (self._told(row, reader.id) for row in rows if row.body[:1] in TOLD)
+        rows = reader.rows(
+            position.sequence if same else 0, kinds=(RowKind.DECISION, RowKind.COMMAND), upto=head.sequence
+        )
+        items = (self._told(row, reader.id) for row in rows if row.kind is RowKind.COMMAND or row.body[:1] in TOLD)
         found = [one for one in items if one is not None]
         new = Position(reader.id, head.sequence)
         return News(tuple(found if same else standing(found)), new, new_journal=not same and bool(position.journal))
 
-    def _told(self, row: StoredRow, journal: str) -> Alert | Gone | None:
+    def _told(self, row: StoredRow, journal: str) -> Alert | Answer | Gone | None:
         try:
+            if row.kind is RowKind.COMMAND:
+                return heard_by_loop(codec.decode_table(row.body), row.time_ns)
             decision = codec.decode_decision(row.body, row.time_ns)
         except DataError as error:
             sentence = f"row {row.sequence} of the loop's journal may be an alert and cannot be read: {error}"
@@ -95,13 +98,13 @@ class LoopAlerts:
             return Gone(decision.ladder.name.lower(), row.time_ns, decision.rung)
         if isinstance(decision, ScopeEnabled):
             return Gone(f"strategy {decision.scope}", row.time_ns)
-        if isinstance(decision, RaiseAlert):
+        if isinstance(decision, RaiseAlert) and decision.reason not in HEARD_OF:
             return self._alert(decision, f"{journal}:{row.sequence}")
         return None
 
     def _alert(self, one: RaiseAlert, name: str) -> Alert:
         if one.ladder is None:
-            cause = f"strategy {one.strategy}" if one.reason // 100 == 4 else _cause_of(one.reason)
+            cause = f"strategy {one.strategy}" if one.reason // 100 == 4 else one.reason.name.lower()
             sentence = f"{one.strategy}: {one.reason.sentence}" if one.strategy else one.reason.sentence
             lasts = one.reason // 100 == 4
             waits = {"waits": "two people to enable it again"} if lasts else {}
@@ -145,11 +148,6 @@ class LoopAlerts:
         return f"somebody to acknowledge; it lets go {calm}".replace("%", " %")
 
 
-def _cause_of(reason: Reason) -> str:
-    """What a person asked, and the loop has done, is one incident with what the control service says of it."""
-    return MANUAL_ACT if reason in HEARD_OF else reason.name.lower()
-
-
 def _reading(ladder: Ladder, value: float) -> str:
     """A metric with its unit."""
     if ladder in (Ladder.DRAWDOWN, Ladder.VALUE_AT_RISK):
@@ -157,12 +155,12 @@ def _reading(ladder: Ladder, value: float) -> str:
     return f"{value:.0f} s" if ladder is Ladder.TECHNICAL else f"{value:.2f}"
 
 
-def standing(items: Iterable[Alert | Gone]) -> list[Alert | Gone]:
+def standing(items: Iterable[Alert | Answer | Gone]) -> list[Alert | Gone]:
     """Of a whole history, only alerts of what has not let go since.
 
     Parameters
     ----------
-    items : iterable of Alert or Gone
+    items : iterable of Alert, Answer or Gone
         In order.
 
     Returns
@@ -175,7 +173,7 @@ def standing(items: Iterable[Alert | Gone]) -> list[Alert | Gone]:
             gone = [key for key in holding if key[0] == one.cause and one.rung in (0, key[1])]
             for key in gone:
                 del holding[key]
-        elif one.lasts:
+        elif isinstance(one, Alert) and one.lasts:
             holding.pop((one.cause, one.rung), None)
             holding[one.cause, one.rung] = one
     return list(holding.values())

@@ -177,15 +177,20 @@ def _over_the_cap(policy: Policy, act: Act, facts: Facts) -> str:
     would = float(taken + left * exactly(act.fraction))
     most = max(cap - taken, Fraction(0)) / left if left else Fraction(0)
     return (
-        f"first responders may take {float(cap):.0%} of the exposure of one incident together: {float(taken):.1%} is "
-        f"taken, {act.fraction:.1%} of what is left would make it {would:.1%}; at most {_down(most)} of what is left "
-        "now, or ask L2"
+        f"first responders may take {_percent(float(cap))} of the exposure of one incident together: "
+        f"{_percent(float(taken))} is taken, {_percent(act.fraction)} of what is left would make it "
+        f"{_percent(would)}; at most {_down(most)} of what is left now, or ask L2"
     )
+
+
+def _percent(share: float) -> str:
+    """To a tenth of a percent, as everywhere people read one."""
+    return f"{round(share * 100.0, 1):g} %"
 
 
 def _down(share: Fraction) -> str:
     """A share as a percentage, rounded down so that asking for it is allowed."""
-    return f"{int(share * 1000) / 10:.1f}%"
+    return f"{int(share * 1000) / 10:g} %"
 
 
 def lowest_level(policy: Policy, kind: str) -> Level:

@@ -151,6 +151,9 @@ def _step(people: PeopleRecord, before: Step | None, one: Step) -> Iterator[Entr
         did = incident.worst.facts.get("did", "")
         what = f"{how}, level {incident.level}: {incident.worst.sentence}"
         yield Entry(one.time_ns, "alert", what, f"the system: {did}" if did else "")
+    elif one.because == "renewed":
+        did = incident.worst.facts.get("did", "")
+        yield Entry(one.time_ns, "course", f"As it is now: {incident.worst.sentence}", f"the system: {did}")
     elif one.because == "gone":
         left = ", ".join(map(str, incident.rungs))
         yield Entry(one.time_ns, "course", f"Rung {left} still holds" if left else "The cause no longer holds")

@@ -6,7 +6,8 @@ import { firstTry, followed, shownOutcome } from "./outcome.js";
 
 const NOT_DONE = "not-done"; // the service is well, and could not reach the loop
 const PRESS_AGAIN = "It is not known whether this was done. Press again: it is done once, however often it is asked.";
-const ONCE_MORE = "Nothing was sent. The button is ready: press again to try anew.";
+const NOT_SENT = "Nothing was sent.";
+const READY = "The button is ready: press again to try anew.";
 const HALTS = new Set(["halt", "full_halt"]); // asked twice they do what they do when asked once
 
 export class Asking {
@@ -148,7 +149,10 @@ export class Asking {
 }
 
 function failure(error) {
-  if (error.kind === NOT_DONE) return `Not done: ${error.message}. ${ONCE_MORE}`;
+  if (error.kind === NOT_DONE) {
+    const said = /nothing was sent/i.test(error.message) ? "" : `${NOT_SENT} `; // it is not said twice
+    return `Not done: ${error.message}. ${said}${READY}`;
+  }
   if (!(error instanceof Refusal)) return `No answer. ${PRESS_AGAIN}`;
   return error.status < 500 ? `Refused: ${error.message}` : `The service failed: ${error.message} ${PRESS_AGAIN}`;
 }

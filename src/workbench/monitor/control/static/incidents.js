@@ -6,6 +6,8 @@ import { ask, nonce } from "./link.js";
 
 const LEVELS = { 1: "information", 2: "warning", 3: "urgent", 4: "emergency" };
 const MOST = 8;
+const BY_HAND = "manual act"; // its alerts are different acts, of which the weightiest is told
+const NO_LONGER = "It no longer holds; somebody still has to acknowledge.";
 
 export function incidents(state, asking, signal) {
   const parts = panel("incidents", "Incidents");
@@ -40,12 +42,14 @@ function card(row, state, asking, signal) {
   const head = make(
     "p", { class: "incident-head" },
     make("strong", { text: `${row.level} ${LEVELS[row.level] ?? ""}` }),
-    make("span", { text: `${utc(row.opened_ns)} UTC${row.count > 1 ? ` · ${row.count} times` : ""}` }),
+    make("span", { text: `${utc(row.opened_ns)} UTC${counted(row)}` }),
   );
   const happened = make("p", { class: "happened", text: plain(row.sentence) });
   const about = { class: "incident", "data-level": row.level, "data-incident": row.id };
   const element = make("article", about, head, happened);
-  for (const [name, label] of [["did", "The system: "], ["waits", "It waits for: "]]) {
+  const past = row.lasts && !row.holds;
+  const labels = [["did", past ? "The system, while it held: " : "The system: "], ["waits", "It waits for: "]];
+  for (const [name, label] of past ? labels.slice(0, 1) : labels) {
     if (row.facts?.[name]) element.append(make("p", { class: "soft", text: plain(label + row.facts[name]) }));
   }
   if (acknowledged) {
@@ -54,11 +58,17 @@ function card(row, state, asking, signal) {
     const has = acknowledged.stops ? "has it" : "has seen it";
     element.append(make("p", { class: "has-it", text: `${who} ${has} since ${since}` }));
   }
+  if (past && row.closed_ns === null) element.append(make("p", { class: "soft past", text: NO_LONGER }));
   if (row.closed_ns !== null) element.append(make("p", { class: "soft", text: "Over." }));
   else if (row.acknowledged && row.duty_ns) element.append(duty(row, state));
   else if (!row.acknowledged) element.append(...asked(row, state, signal));
   if (row.level > 1) element.append(afterwards(row, state, asking, signal));
   return element;
+}
+
+function counted(row) {
+  if (row.count < 2) return "";
+  return row.cause === BY_HAND ? ` · ${row.count} acts by hand, the weightiest is` : ` · ${row.count} times`;
 }
 
 function afterwards(row, state, asking, signal) {
