@@ -182,13 +182,15 @@ class MonitorServer(Voila):  # type: ignore[misc]
             self.stop()
 
 
-def serve(order: PageOrder, ready: Callable[[str], None]) -> None:
+def serve(order: PageOrder, config: Config, ready: Callable[[str], None]) -> None:
     """Serve the page until a signal ends it, and end its kernels.
 
     Parameters
     ----------
     order : PageOrder
         What is asked for.
+    config : Config
+        What Voila and the libraries under it are told.
     ready : callable
         Told the address of the page once it answers.
 
@@ -198,30 +200,43 @@ def serve(order: PageOrder, ready: Callable[[str], None]) -> None:
         When the port is taken.
     """
     logging.getLogger("tornado.general").setLevel(logging.ERROR)  # every browser that is closed, in the terminal
-    server = MonitorServer(bound_sockets(order.port), ready, config=settings_of(order))
+    server = MonitorServer(bound_sockets(order.port), ready, config=config)
     server.initialize([])
     server.start()
 
 
-def main() -> None:
+def serve_what_is_asked(title: str, opener: str, settings: Callable[[PageOrder], Config]) -> None:
     """Serve what the environment asks for; the token is not in the command line, which everybody on a machine can see.
 
     ``WORKBENCH_MONITOR_NOTEBOOK``, ``WORKBENCH_MONITOR_TOKEN_FILE``, ``WORKBENCH_MONITOR_PORT`` and
     ``WORKBENCH_MONITOR_BROWSER`` say what.
+
+    Parameters
+    ----------
+    title : str
+        What the page is, with a capital letter.
+    opener : str
+        Name of the file beside the token's that hands the address to a browser.
+    settings : callable
+        What Voila is told.
     """
     port = os.environ["WORKBENCH_MONITOR_PORT"]
     kept = Path(os.environ["WORKBENCH_MONITOR_TOKEN_FILE"])
-    order = PageOrder(
-        Path(os.environ["WORKBENCH_MONITOR_NOTEBOOK"]), kept.read_text(encoding="ascii"), int(port) if port else None
-    )
-    browser = Browser.taken_from(os.environ, kept.with_name("open.html"))
+    notebook = Path(os.environ["WORKBENCH_MONITOR_NOTEBOOK"])
+    order = PageOrder(notebook, kept.read_text(encoding="ascii"), int(port) if port else None)
+    browser = Browser.taken_from(os.environ, kept.with_name(opener))
 
     def ready(address: str) -> None:
-        print(f"The risk monitor is at {address}", flush=True)  # noqa: T201
+        print(f"{title} is at {address}", flush=True)  # noqa: T201
         browser.open(address)
 
     try:
-        serve(order, ready)
+        serve(order, settings(order), ready)
     except ConfigError as error:
         print(f"workbench: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+
+
+def main() -> None:
+    """Serve the risk monitor."""
+    serve_what_is_asked("The risk monitor", "open.html", settings_of)
