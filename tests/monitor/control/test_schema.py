@@ -20,11 +20,13 @@ def test_the_document_names_every_door(person):
 
 
 @pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("mode", ["positive", "negative"])
 @pytest.mark.parametrize("name", ["", "Vic", "Dan"])
-def test_requests_made_from_the_document_are_never_answered_with_a_mistake(stage, person, name):
+def test_requests_made_from_the_document_are_never_answered_with_a_mistake(stage, person, name, mode):
     import schemathesis
     from hypothesis import HealthCheck, Phase, given, settings
-    from schemathesis.specs.openapi.checks import ignored_auth
+    from schemathesis.generation.modes import GenerationMode
+    from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
     somebody = person(name)
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", stage.app, headers={"Host": "127.0.0.1:8870"})
@@ -42,12 +44,13 @@ def test_requests_made_from_the_document_are_never_answered_with_a_mistake(stage
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=one.as_strategy())
+        @given(case=one.as_strategy(GenerationMode(mode)))
         def asked(case: Any) -> None:
             answer = ask(somebody, case)
             # takes a cookie it has not drawn itself for one it made up, and a good answer to it for a mistake: asked of
-            # strangers here, and of made-up cookies in the test below
-            case.validate_response(answer, excluded_checks=[ignored_auth] if name else [])
+            # strangers here, and of made-up cookies in the test below; so only an odd body has to be refused
+            of_people = [ignored_auth, *([] if has_odd_body(case) else [negative_data_rejection])]
+            case.validate_response(answer, excluded_checks=of_people if name else [])
             found.append(answer)
             # a code that was accepted a minute ago is not fresh any more: acts are asked with and without
             stage.clock.ahead_ns += 10**9
@@ -77,3 +80,11 @@ def ask(somebody: Any, case: Any) -> httpx.Response:
     """Send what was made up, as far as HTTP can carry it."""
     body = case.body if isinstance(case.body, dict | list | str | int | float | bool | None) else None
     return somebody.http.request(case.method, case.path, json=body)
+
+
+def has_odd_body(case: Any) -> bool:
+    """Whether the body that was sent is not as the document says."""
+    from schemathesis.core.parameters import ParameterLocation
+
+    body = case.meta.components.get(ParameterLocation.BODY)
+    return body is not None and body.mode.is_negative and isinstance(case.body, dict | list | str | int | float)
