@@ -10,8 +10,10 @@ from real_processes.pages import Ending, Place, Story
 from real_processes.processes import Nursery
 
 AT_ONCE = 4
-WRITES = (3, 4, 5, 6, 7, 8)
-"""A story takes 8 to 13, as answers come in one turn or in several; the first ones open the journal."""
+WRITES = (4, 5, 6, 6, 6, 7, 7, 7, 8)
+"""A story takes 8 to 13, as answers come in one turn or in several; the first ones open the journal. Around the sixth
+and seventh pages are handed over: there the service dies before, within and after.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def told(nursery: Nursery, folder: Path, deaths: list[dict[str, object]]) -> lis
 def test_killed_at_any_write_the_next_start_neither_loses_nor_repeats_a_page(
     nursery: Nursery, tmp_path: Path, expected: set[Place]
 ) -> None:
-    deaths = [{"kill_at": number, "moment": MOMENTS[number % len(MOMENTS)]} for number in WRITES]
+    deaths = [{"kill_at": number, "moment": MOMENTS[place % len(MOMENTS)]} for place, number in enumerate(WRITES)]
     endings = told(nursery, tmp_path, deaths)
     assert [sentence for one in endings for sentence in one.broken(expected)] == []
     assert sum(one.killed for one in endings) > 4
