@@ -40,13 +40,16 @@ from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import RowKind
 from workbench.domain.trading.decisions import RaiseAlert
 from workbench.domain.trading.reasons import Reason
+from workbench.response.incidents.manual_acts import act_in_words
 
 FEED = ("simulated", "--seconds", "0.25")
 """Four quotes a second of each pair: the most OANDA streams, and something new to show at every look."""
 READ = ("status", "incidents", "alerts", "orders", "procedures", "contacts", "me")
 GAP_SECONDS = 2.0
 """Between two messages to one person on one channel, by the policy (`people.paging.gap_seconds`)."""
-ALERTED = Reason.OPERATOR_REDUCE.sentence
+SHARE = 0.001
+"""Of every position, closed to raise an alert."""
+ALERTED = act_in_words("ann", "reduce", SHARE)
 READS_A_SECOND = 100
 CONNECTIONS = 20
 PEER = "bare FastAPI and uvicorn, the same bytes"
@@ -261,7 +264,7 @@ async def handed_over(stage: Stage, size: Size) -> list[float]:
             known, arrived = stage.loop.shown()["journal"]["sequence"], len(received)
             if arrived and time.time() - received[-1][0] < GAP_SECONDS:  # of something else meanwhile
                 continue
-            ask(stage, "reduce", fraction=0.001)
+            ask(stage, "reduce", fraction=SHARE)
             until(lambda: any(ALERTED in text for _, text in received[arrived:]), "a page of the alert")  # noqa: B023
             if ALERTED in received[arrived][1]:
                 waits.append(received[arrived][0] - raised_at(stage.loop, known))
