@@ -1,6 +1,8 @@
 """Synthetic intraday prices that pass exactly through the real ECB fixes, and the real history to hold them against."""
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,23 @@ from workbench.data.rates import DailyRates
 from workbench.data.sources import EcbHistory
 
 Synthetic = Callable[..., pd.DataFrame]
+FullDisk = Callable[[int], AbstractContextManager[None]]
+
+
+@contextmanager
+def _full_disk(size: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture(scope="session")
+def full_disk() -> FullDisk:
+    """Within its block no file may grow beyond a size; no longer, because what tells of the test may be a file too."""
+    return _full_disk
 
 
 @pytest.fixture(scope="session")

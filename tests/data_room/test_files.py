@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.data.files import cannot_write, write_atomically
+from workbench.data.files import cannot_write, make_room, write_atomically
 from workbench.domain.errors import ExecutionError
 
 ENDLESS = """
@@ -43,16 +42,12 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path):
     assert stat.S_IMODE((tmp_path / "index.html").stat().st_mode) == 0o640
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_rest(tmp_path):
+def test_a_full_disk_leaves_the_old_file_and_no_rest(tmp_path, full_disk):
     path = tmp_path / "file.json"
     write_atomically(path, b"old")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        with pytest.raises(ExecutionError, match=r"cannot write .*file\.json: .*; what was there before is unchanged"):
-            write_atomically(path, b"x" * 10_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    refused = pytest.raises(ExecutionError, match=r"cannot write .*file\.json: .*; what was there before is unchanged")
+    with full_disk(4_096), refused:
+        write_atomically(path, b"x" * 10_000)
     assert path.read_bytes() == b"old"
     assert [one.name for one in tmp_path.iterdir()] == ["file.json"]
 
@@ -102,3 +97,19 @@ def test_the_sentence_says_why_and_that_nothing_is_lost(code, why):
 
 def test_an_error_without_a_number_keeps_its_own_words():
     assert "odd" in str(cannot_write(Path("runs"), OSError("odd")))
+
+
+def test_room_is_made_with_blocks_on_the_disk_and_nothing_else(tmp_path):
+    file = tmp_path / "log"
+    file.touch()
+    make_room(file, 3_000_001)
+    assert file.read_bytes() == bytes(3_000_001)
+    assert file.stat().st_blocks * 512 >= 3_000_001
+
+
+def test_where_there_is_no_room_the_file_is_empty_again(tmp_path, full_disk):
+    file = tmp_path / "log"
+    file.touch()
+    with full_disk(1_500_000), pytest.raises(ExecutionError, match="larger than is allowed"):
+        make_room(file, 3_000_000)
+    assert file.stat().st_size == 0

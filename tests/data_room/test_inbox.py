@@ -2,26 +2,12 @@
 
 import errno
 import os
-import resource
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from workbench.data.inbox import READY, READY_ACTOR, Command, Inbox
 from workbench.domain.errors import ConfigError, ExecutionError
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Files may have no content; not a fixture, because what tells of the test may be a file too."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -37,9 +23,9 @@ def test_a_halt_that_lies_ready_is_no_message(inbox):
     assert [path.name for path in inbox.folder.iterdir()] == [READY]
 
 
-def test_on_a_full_disk_it_is_the_message_that_was_asked_but_for_who_asked_it(inbox):
+def test_on_a_full_disk_it_is_the_message_that_was_asked_but_for_who_asked_it(inbox, full_disk):
     asked = Command.made("halt", "ana", 7, reason="drill")
-    with full_disk():
+    with full_disk(0):
         path = inbox.send(asked)
     [(found, command)] = inbox.waiting()
     assert found == path
@@ -49,14 +35,14 @@ def test_on_a_full_disk_it_is_the_message_that_was_asked_but_for_who_asked_it(in
 
 
 @pytest.mark.parametrize("act", ["reduce", "flatten", "full_halt", "shut_down", "cancel_all"])
-def test_nothing_but_a_halt_is_made_of_it(inbox, act):
-    with full_disk(), pytest.raises(ExecutionError, match="cannot write"):
+def test_nothing_but_a_halt_is_made_of_it(inbox, act, full_disk):
+    with full_disk(0), pytest.raises(ExecutionError, match="cannot write"):
         inbox.send(Command.made(act, "ana", 7))
     assert [path.name for path in inbox.folder.iterdir()] == [READY]
 
 
-def test_it_serves_once_and_is_made_again_where_there_is_room(inbox):
-    with full_disk():
+def test_it_serves_once_and_is_made_again_where_there_is_room(inbox, full_disk):
+    with full_disk(0):
         inbox.send(Command.made("halt", "ana", 7))
         with pytest.raises(ExecutionError, match="cannot write"):
             inbox.send(Command.made("halt", "ana", 8))

@@ -1,7 +1,6 @@
 import os
-import resource
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from workbench.domain.currencies import PAIRS
 from workbench.domain.errors import DataError, ExecutionError
 
 Synthetic = Callable[..., pd.DataFrame]
+FullDisk = Callable[[int], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -29,17 +29,6 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def series(synthetic_bars: Synthetic) -> BarsSeries:
     return BarsSeries("EURUSD", "1h", synthetic_bars(), "synthetic.csv")
-
-
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    """A disk that fills up: the kernel fails the write that crosses the limit."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextmanager
@@ -81,11 +70,11 @@ def test_written_series_is_read_back_bit_for_bit(store: Store, series: BarsSerie
     assert _leftovers(store.root) == ["1h.parquet"]
 
 
-def test_full_disk_leaves_the_old_file_and_says_so(store: Store, series: BarsSeries) -> None:
+def test_full_disk_leaves_the_old_file_and_says_so(store: Store, series: BarsSeries, full_disk: FullDisk) -> None:
     old = store.write(replace(series, frame=series.frame.iloc[:100]))
     before = old.path.read_bytes()
     with (
-        files_no_larger_than(20_000),
+        full_disk(20_000),
         pytest.raises(
             ExecutionError,
             match=r"cannot write .*the file would become larger than is allowed; what was there before is unchanged",

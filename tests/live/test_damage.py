@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from real_processes.breach import OPENING, RECOVERED
-from real_processes.damage import damaged, flipped, halted_by_start, killed_folder
+from real_processes.damage import damaged, flipped, halted_by_start, killed_folder, written
 from real_processes.processes import executions_of, rows_of
 from real_processes.promises import broken_by_orders, last_head, order_notes, shown
 
@@ -50,7 +50,7 @@ def test_a_journal_cut_off_is_refused(breach, finished, tmp_path, share):
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.7])
 def test_a_log_cut_off_never_leads_to_an_unsound_journal(breach, killed, tmp_path, share):
-    whole = (killed / "journal.sqlite-wal").read_bytes()
+    whole = written(killed / "journal.sqlite-wal")
     folder = damaged(killed, tmp_path / "cut", "journal.sqlite-wal", whole[: int(len(whole) * share)])
     told = last_head(folder)
     assert_sound_or_refused(breach.command(folder, turns=40), folder)
@@ -105,7 +105,7 @@ def test_a_flipped_bit_is_harmless_refused_or_found_by_the_audit(breach, finishe
     size = (finished / "journal.sqlite").stat().st_size
     places = [0, 18, 60, 102, 4096, 4100, *generator.integers(size // 2, size, 6).tolist()]
     outcomes = [case(breach, finished, "journal.sqlite", tmp_path / f"m{one}", one) for one in places]
-    size = (killed / "journal.sqlite-wal").stat().st_size
+    size = len(written(killed / "journal.sqlite-wal"))
     places = [0, 12, 40, 60, *generator.integers(0, size, 4).tolist()]
     outcomes += [case(breach, killed, "journal.sqlite-wal", tmp_path / f"w{one}", one) for one in places]
     assert {"refused", "sound"} <= set(outcomes)

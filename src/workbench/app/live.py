@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 DISK_ERRORS = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says of a disk that is full or fails; the last one of a limit on the size of files."""
+LOG_ROOM_BYTES = 5 * 2**20
+"""SQLite folds its log into the file every 1,000 pages of 4,120 bytes: so much, and one write more, does it need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def opened_loop(
     """
     from workbench.data.inbox import Inbox
     from workbench.data.journal.chain import Signer
-    from workbench.data.journal.journal import Journal
+    from workbench.data.journal.journal import Journal, JournalOptions
     from workbench.runtime.live.halts import Halts
     from workbench.runtime.live.log import Metrics, open_log
     from workbench.runtime.live.loop import LiveLoop
@@ -201,7 +203,7 @@ def opened_loop(
     # before the lock names this process: a signal that nobody listens to would end it
     messages = Inbox(folder / "inbox")
     inbox = Halts(messages)
-    journal = Journal(folder, Signer.open(folder))
+    journal = Journal(folder, Signer.open(folder), JournalOptions(log_room=LOG_ROOM_BYTES))
     halted_after_a_loss(journal, messages)
     since = world.begins_ns
     clock, feeds = world.clock(since), supervised(world, since, world.mids)

@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.domain.errors import ExecutionError
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ZEROS = bytes(2**20)
 _WHY = {
     errno.ENOENT: "there is no such file or folder",
     errno.EISDIR: "it is a folder, not a file",
@@ -86,6 +87,34 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> No
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def make_room(path: Path, size: int) -> None:
+    """Give an empty file its blocks on the disk, full of zeros: what is written over them later allocates nothing.
+
+    Parameters
+    ----------
+    path : Path
+        An empty file, which nobody else writes meanwhile.
+    size : int
+        Bytes.
+
+    Raises
+    ------
+    ExecutionError
+        When the system refuses; the file is empty again.
+    """
+    try:
+        with path.open("r+b", buffering=0) as file:
+            try:
+                while file.tell() < size:
+                    file.write(_ZEROS[: size - file.tell()])
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(0)
+                raise
+    except OSError as error:
         raise cannot_write(path, error) from error
 
 

@@ -1,11 +1,9 @@
 """The writer: durable, alone, fenced, closed for good after a failure; and those who read beside it."""
 
-import resource
 import signal
 import stat
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 
 import apsw
@@ -149,18 +147,7 @@ def test_a_writer_that_was_overtaken_writes_nothing_more(open_journal, quotes, f
     assert verify(folder).intact
 
 
-@contextmanager
-def full_disk(size_bytes):
-    """No file may grow beyond a size: SQLite's writes fail as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_failed_write_is_never_tried_again_and_loses_nothing_before_it(open_journal, quotes, folder):
+def test_a_failed_write_is_never_tried_again_and_loses_nothing_before_it(open_journal, quotes, folder, full_disk):
     journal = open_journal()
     journal.write(quotes(0, 5))
     head = journal.head
@@ -201,15 +188,17 @@ from workbench.data.journal.chain import Signer
 from workbench.data.journal.journal import Journal, JournalOptions
 from workbench.data.journal.rows import Row, RowKind
 folder = Path(sys.argv[1])
-journal = Journal(folder, Signer.open(folder), JournalOptions(checkpoint_rows=50))
+journal = Journal(folder, Signer.open(folder), JournalOptions(checkpoint_rows=50, log_room=int(sys.argv[2])))
 for number in range(10**9):
     journal.write([Row(RowKind.NOTE, number, b"{}")] * 7)
     print(journal.head.sequence, journal.head.digest, flush=True)
 """
 
 
-def test_everything_acknowledged_is_there_after_a_kill(open_journal, folder):
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True) as writer:
+@pytest.mark.parametrize("room", [0, 10_000, 5_000_000])
+def test_everything_acknowledged_is_there_after_a_kill(open_journal, folder, room):
+    command = [sys.executable, "-c", KILLED, str(folder), str(room)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         try:
             seen = [writer.stdout.readline() for _ in range(300)]
         finally:

@@ -1,5 +1,6 @@
 """Campaigns with damaged files, cut off or one bit turned: no effect, refused at the start, or found by an audit."""
 
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ from .promises import broken_by_orders, last_head, shown
 from .tally import RealTally
 
 JOURNAL, LOG = "journal.sqlite", "journal.sqlite-wal"
-PAGE_BYTES = 4_096
+LOG_HEADER, FRAME = 32, 24 + 4_096
+"""Bytes of SQLite's write-ahead log: its header, and a page with a header of its own."""
 HEADER_BYTES = (0, 18, 60, 102)
 """Places that SQLite itself looks at: magic, version, application, type of the first page."""
 LOG_HEADER_BYTES = (0, 12, 24, 40, 60)
@@ -32,6 +34,15 @@ def damaged(whole: Path, target: Path, name: str, content: bytes) -> Path:
     return target
 
 
+def written(path: Path) -> bytes:
+    """What is in a file; of a write-ahead log the frames, without the room that was made behind them."""
+    whole = path.read_bytes()
+    if path.name != LOG:
+        return whole
+    frames = math.ceil((len(whole.rstrip(b"\0")) - LOG_HEADER) / FRAME)
+    return whole[: LOG_HEADER + frames * FRAME]
+
+
 def flipped(content: bytes, place: int) -> bytes:
     """The same with one bit turned."""
     changed = bytearray(content)
@@ -43,7 +54,7 @@ def killed_folder(breach: ScriptedBreach, name: str = "left-by-a-kill") -> Path:
     """What a kill leaves in the middle of the breach: a journal with its write-ahead log beside it."""
     folder = breach.asked(name)
     assert breach.run(folder, kill_at=30, moment="after").wait() == KILLED
-    assert (folder / LOG).stat().st_size > 10_000
+    assert len(written(folder / LOG)) > 10_000
     return folder
 
 
@@ -89,7 +100,7 @@ def start_on(breach: ScriptedBreach, folder: Path, tally: RealTally) -> None:
 
 def spread(whole: Path, name: str, first: tuple[int, ...], number: int) -> Iterator[int]:
     """Places in a file: those that matter most, and others drawn with a seed."""
-    size = (whole / name).stat().st_size
+    size = len(written(whole / name))
     yield from first
     yield from (set(np.random.default_rng(SEED).integers(0, size, number).tolist()) - set(first))
 
@@ -119,7 +130,7 @@ def damages(
     with tally.timed():
         killed = killed_folder(breach, f"left-by-a-kill-{cases.__name__}")
         for name, whole, file, change in cases(breach.undisturbed, killed, number):
-            content = change((whole / file).read_bytes())
+            content = change(written(whole / file))
             start_on(breach, damaged(whole, breach.scratch / name, file, content), tally)
     return tally
 

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import apsw
 
+from workbench.data.files import make_room
 from workbench.data.journal import reading, storage
 from workbench.data.journal.chain import BrokenChainError, Signer, chained
 from workbench.data.journal.reader import Readable
 from workbench.data.journal.rows import Head, HeadFile, Row, RowKind, Told
 from workbench.data.journal.storage import FencedError, JournalError
-from workbench.domain.errors import ConfigError, InvariantError
+from workbench.domain.errors import ConfigError, ExecutionError, InvariantError
 
 __all__ = ["PLAIN", "FencedError", "Journal", "JournalError", "JournalOptions"]
 
@@ -44,12 +45,16 @@ class JournalOptions:
         A signed checkpoint follows after so many rows.
     journal_id : str
         Twelve hexadecimal digits; empty: drawn when the journal is made.
+    log_room : int
+        Bytes that the write-ahead log is given at the opening, beside the disk's other work: a log that grows waits at
+        every write for the file system to note its new blocks, behind whatever else this machine runs.
     """
 
     vfs: str = ""
     exclusive: bool = False
     checkpoint_rows: int = 20_000
     journal_id: str = ""
+    log_room: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no journal can be kept by."""
@@ -158,6 +163,12 @@ class Journal(Readable):
                 "its write-ahead log was not folded into it at the start: if the disk had refused a write before, "
                 "close monitor and audit and start the loop again, or a power failure may cost rows",
             )
+        elif self._options.log_room:
+            try:
+                # zeros are no frames to SQLite, and only the holder of the lock writes here
+                make_room(self._path.with_name(f"{self._path.name}-wal"), self._options.log_room)
+            except ExecutionError as error:
+                self.notes = (f"no room could be made for the journal's write-ahead log: {error}",)
 
     def _take_over(self) -> None:
         """Check the tail, then raise the epoch: whoever wrote before is refused from now on."""
@@ -177,29 +188,13 @@ class Journal(Readable):
         if told is not None and told.journal != self.id and self._sequence:
             trouble = f"the head beside the journal {self._path} is of another one ({told.journal}, not {self.id})"
         elif told is not None:
-            self.lost = self._missing(told)
+            self.lost = reading.missing_rows(self._connection, self._path, told, Told(self.id, self.head))
         if trouble:
             self.notes += (f"{trouble}: whether acknowledged rows are missing at the end cannot be said",)
         if self.lost:
             self.notes += (self.lost,)
         else:
             self._head_file.keep(self.id, self._sequence, self._digest)
-
-    def _missing(self, told: Told) -> str:
-        head, end = told.head, self._sequence
-        if told.journal != self.id:
-            what = f"the journal {told.journal} is gone from {self.folder} with {head.sequence:,} acknowledged rows"
-        elif head.sequence > end:
-            what = f"{head.sequence - end:,} acknowledged rows are missing at the end of {self._path}, behind row {end}"
-        elif head.sequence and reading.digest_at(self._connection, head.sequence) != bytes.fromhex(head.digest):
-            what = f"row {head.sequence} of {self._path} is not the one that was acknowledged"
-        else:
-            return ""
-        return (
-            f"{what}: a halt or a latch may be gone with them, so the book is HALTED. Keep a copy of the folder, run "
-            f"`workbench audit verify --expect {head.sequence}:{head.digest}`, compare the positions with those at "
-            "the broker; then two people resume"
-        )
 
     @property
     def head(self) -> Head:

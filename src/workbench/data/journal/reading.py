@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from workbench.data.journal.rows import Head, RowKind, StoredRow, stored_row
+from workbench.data.journal.rows import Head, RowKind, StoredRow, Told, stored_row
 from workbench.data.journal.storage import meta_value, reading
 from workbench.domain.errors import DataError
 
@@ -250,6 +250,41 @@ def digest_at(connection: apsw.Connection, sequence: int) -> bytes | None:
     """
     found = _fetched(connection, "SELECT digest FROM journal WHERE sequence=?", (sequence,))
     return found[0][0] if found and isinstance(found[0][0], bytes) else None
+
+
+def missing_rows(connection: apsw.Connection, path: Path, told: Told, found: Told) -> str:
+    """What is missing of what was acknowledged, and what to do.
+
+    Parameters
+    ----------
+    connection : apsw.Connection
+        To the journal.
+    path : Path
+        Its file.
+    told : Told
+        The head that was acknowledged last.
+    found : Told
+        The one that is there.
+
+    Returns
+    -------
+    str
+        Empty when nothing is missing.
+    """
+    head, end = told.head, found.head.sequence
+    if told.journal != found.journal:
+        what = f"the journal {told.journal} is gone from {path.parent} with {head.sequence:,} acknowledged rows"
+    elif head.sequence > end:
+        what = f"{head.sequence - end:,} acknowledged rows are missing at the end of {path}, behind row {end}"
+    elif head.sequence and digest_at(connection, head.sequence) != bytes.fromhex(head.digest):
+        what = f"row {head.sequence} of {path} is not the one that was acknowledged"
+    else:
+        return ""
+    return (
+        f"{what}: a halt or a latch may be gone with them, so the book is HALTED. Keep a copy of the folder, run "
+        f"`workbench audit verify --expect {head.sequence}:{head.digest}`, compare the positions with those at "
+        "the broker; then two people resume"
+    )
 
 
 @dataclass(frozen=True, slots=True)
