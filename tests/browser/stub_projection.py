@@ -62,10 +62,11 @@ def book(reading: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         strict=True,
     )
     score = sum(value for value in points if value is not None) / 0.9
+    forced = _rungs.forcing(reading, rungs, hostile=hostile)
     return {
         "time_ns": NOW_NS,
         "mode": reading["mode"],
-        "mode_since_ns": NOW_NS - 32 * MINUTE_NS,
+        "mode_since_ns": min((one["since_ns"] for one in forced["held_by"]), default=NOW_NS - 32 * MINUTE_NS),
         "equity": round(1_000_000 * (1 - reading["drawdown"]), 2),
         "peak": 1_000_000.0,
         "drawdown": reading["drawdown"],
@@ -76,7 +77,7 @@ def book(reading: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         "correlation_mean": reading["CORRELATION"][1],
         "correlation_drift": reading["CORRELATION"][0],
         "stress_score": score,
-        **_rungs.forcing(reading, rungs, hostile=hostile),
+        **forced,
         "score_parts": [
             {"name": name, "most": most, "points": value, "missing": value is None} for name, most, value in parts
         ],
@@ -127,7 +128,7 @@ def alerts(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str,
     return sorted(found, key=lambda row: -row["time_ns"])
 
 
-def decisions(reading: dict[str, Any], names: tuple[str, ...]) -> list[dict[str, Any]]:
+def decisions(reading: dict[str, Any], names: tuple[str, ...], at: int) -> list[dict[str, Any]]:
     if reading["mode"] == "ACTIVE":
         return [
             {
@@ -138,7 +139,6 @@ def decisions(reading: dict[str, Any], names: tuple[str, ...]) -> list[dict[str,
                 "sentence": "the regime has changed: stops and minimum holds follow it",
             }
         ]
-    at = NOW_NS - 32 * MINUTE_NS
     rows: list[dict[str, Any]] = [
         {
             "kind": "ModeChanged",
@@ -152,9 +152,9 @@ def decisions(reading: dict[str, Any], names: tuple[str, ...]) -> list[dict[str,
         {
             "kind": "ConditionChanged",
             "time_ns": at,
-            "before": "ELEVATED",
-            "after": "CRISIS",
-            "exposure_cap": 0.2,
+            "before": "NORMAL",
+            "after": _rungs.CONDITIONS[reading["mode"]],
+            "exposure_cap": _rungs.CAPS[_rungs.CONDITIONS[reading["mode"]]],
             "sentence": "the market condition has changed",
         }
     ]
@@ -176,11 +176,11 @@ def decisions(reading: dict[str, Any], names: tuple[str, ...]) -> list[dict[str,
     return rows
 
 
-def orders(reading: dict[str, Any], names: tuple[str, ...]) -> list[dict[str, Any]]:
+def orders(reading: dict[str, Any], names: tuple[str, ...], since_ns: int) -> list[dict[str, Any]]:
     states = ("FILLED", "FILLED", "PART_FILLED", "FILLED", "SENT", "REJECTED", "FILLED", "UNKNOWN")
     rows = []
     for place, (name, pair, price) in enumerate(zip(names, PAIRS, PRICES, strict=True)):
-        state, at = states[place % len(states)], NOW_NS - 32 * MINUTE_NS - place * 10**6
+        state, at = states[place % len(states)], since_ns - place * 10**6
         times = {"INTENT": at, "SENT": at + 2 * 10**6} | (
             {} if state == "SENT" else {"ACKNOWLEDGED": at + (21 + 13 * place) * 10**6}
         )
@@ -328,9 +328,9 @@ def projection(variant: str) -> dict[str, Any]:
         "pid": 30442,
         "feed_in_use": 0,
         "broker": "paper",
-        "decisions": decisions(reading, names),
+        "decisions": decisions(reading, names, found["mode_since_ns"]),
         "alerts": alerts(found["ladders"], names),
-        "orders": orders(reading, names),
+        "orders": orders(reading, names, found["mode_since_ns"]),
         "notes": [{"time_ns": NOW_NS - 17 * 3600 * 10**9, "kind": "started", "sentence": "a new journal begins"}],
         "commands": [
             {
@@ -340,6 +340,6 @@ def projection(variant: str) -> dict[str, Any]:
                 "refused": "",
             }
         ]
-        if reading["mode"] == "HALTED" or variant == "hostile"
+        if reading.get("halts")
         else [],
     }

@@ -86,7 +86,10 @@ def seen(page: Any, selector: str) -> list[str]:
 
 
 @pytest.mark.parametrize("size", ["desk", "wall", "phone"])
-@pytest.mark.parametrize(("variant", "shown"), [("wordy", "fresh"), ("calm", "fresh"), ("stale", "silent")])
+@pytest.mark.parametrize(
+    ("variant", "shown"),
+    [("wordy", "fresh"), ("calm", "fresh"), ("stale", "silent"), ("no-loop", "silent"), ("starting", "starting")],
+)
 def test_no_text_of_the_page_is_cut_or_under_another_thing(opened, variant, shown, size):
     page = opened(variant, size, shown)
     assert page.execute_script(CUT) == []
@@ -107,6 +110,7 @@ def test_the_longest_sentences_of_ladders_are_shown(opened):
         "#charts .chart { width: 6rem; }",
         "#stress .parts { margin-left: -3rem; }",
         "#alerts .below { display: none; }",
+        ".fresh .state { margin-left: -4rem; }",
     ],
 )
 def test_a_text_that_is_cut_is_found(opened, style, size):

@@ -89,7 +89,7 @@ def test_until_there_are_new_numbers_the_page_that_opened_anew_is_red_and_counts
         assert state(page) == "silent"
     assert ages[0] > 4.0 and ages == sorted(set(ages))
     assert said(page, "silence.sentence") == "This page's kernel does not answer."
-    assert said(page, "silence.seconds").startswith("everything below is")
+    assert said(page, "silence.seconds").startswith("everything shown is")
 
 
 def test_a_page_that_never_hears_a_word_waits_longer_each_time_before_it_opens_anew(page, place):

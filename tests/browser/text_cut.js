@@ -6,6 +6,7 @@ const frame = root.dataset.state === "silent" ? border : 0;
 const visible = (node) => node.checkVisibility({ visibilityProperty: true, opacityProperty: true });
 const wall = root.clientHeight === window.innerHeight ? window.innerHeight - frame : Infinity;
 const found = [];
+const standing = [];
 
 function clips(node) {
   const boxes = [];
@@ -27,6 +28,17 @@ function cutBy(box, rect) {
   return !told(".below");
 }
 
+function partOf(holder) {
+  return holder.closest(".chart, .tile, .step, .panel, .word, .why, .age, .acts > *") ?? root;
+}
+
+// two texts on one another, of those that do not scroll
+function overlaps(one, other) {
+  const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+  const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+  return wide > 1 && high > 0.4 * Math.min(one.height, other.height);
+}
+
 // a row that is half behind the cover at the foot of its list
 function halfCovered(row) {
   const below = row.closest(".rows")?.querySelector(".below");
@@ -45,15 +57,19 @@ for (let text = walker.nextNode(); text; text = walker.nextNode()) {
   const boxes = clips(holder);
   const inScroller = boxes.some((box) => box.matches(".scroll"));
   for (const rect of range.getClientRects()) {
+    if (!inScroller && !holder.closest(".band")) standing.push({ text: text.data, part: partOf(holder), rect });
     const outside = !inScroller && (rect.left < frame - 0.5 || rect.right > width - frame + 0.5 || rect.bottom > wall);
-    const part = holder.closest(".chart, .tile, .step, .panel, .word, .why, .age, .acts > *") ?? root;
-    const own = part.getBoundingClientRect();
+    const own = partOf(holder).getBoundingClientRect();
     const over = !inScroller && (rect.left < own.left - 1 || rect.right > own.right + 1);
     if (outside || over || boxes.some((box) => cutBy(box, rect))) {
       found.push(text.data);
       break;
     }
   }
+}
+for (const [place, one] of standing.entries()) {
+  const under = standing.slice(place + 1).filter((other) => other.part === one.part && overlaps(one.rect, other.rect));
+  for (const other of under) found.push(`${one.text} and ${other.text} on one another`);
 }
 for (const panel of root.querySelectorAll(".panel")) {
   const foot = panel.getBoundingClientRect().bottom;

@@ -140,7 +140,7 @@ function tickBand(bar, state) {
   write(bar.band.title, title);
   write(bar.band.sentence, plain(sentence));
   const age = level === "silent" ? state.age : null;
-  put(bar.band.since, age === null ? "" : age.toFixed(1), age === null ? "" : `everything below is ${ageWords(age)}`);
+  put(bar.band.since, age === null ? "" : age.toFixed(1), age === null ? "" : `everything shown is ${ageWords(age)}`);
 }
 
 function tickAge(nodes, state) {
