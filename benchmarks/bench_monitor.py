@@ -77,7 +77,7 @@ class Size:
     halts: int = 20
     peer_seconds: float = 30.0
     viewers: int = 10
-    phases: str = "ABABA"
+    phases: str = "ABABABA"
     phase_seconds: float = 60.0
     memory_seconds: float = 60.0 * MINUTES
 
