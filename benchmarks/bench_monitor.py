@@ -1,7 +1,8 @@
 """The risk monitor: how soon its page is ready, what a viewer costs, how old a painted frame is, what the loop feels.
 
 Everything of the real thing is there: `workbench live` with its journal on this disk, `workbench monitor` with its
-kernels, and a headless Chromium. ``--minutes 60`` watches the browser's memory for an hour instead of ten minutes.
+kernels, and a headless Chromium. ``make bench ARGS="--only monitor --minutes 60"`` watches the browser's memory for an
+hour instead of ten minutes.
 """
 
 import argparse

@@ -50,13 +50,13 @@ def keep_to_two_cores() -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
 
 
-def rows_of(name: str, *, smoke: bool) -> list[Row] | None:
+def rows_of(name: str, more: list[str], *, smoke: bool) -> list[Row] | None:
     """Rows of one module; None when it raised, its traceback is on the screen then."""
     prepare_environment()
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "rows.json"
-        command = [sys.executable, str(FOLDER / f"bench_{name}.py"), "--rows", str(target)]
+        command = [sys.executable, str(FOLDER / f"bench_{name}.py"), "--rows", str(target), *more]
         load, code = os.getloadavg()[0], code_version()
         done = subprocess.run([*command, *(["--smoke"] if smoke else [])], env=environment, check=False)
         if done.returncode != 0:
@@ -124,13 +124,15 @@ def main() -> int:
     names = sorted(path.stem.removeprefix("bench_") for path in FOLDER.glob("bench_*.py"))
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--smoke", action="store_true", help="small inputs: do the benchmarks still run?")
-    parser.add_argument("--only", choices=names, help="one benchmark")
-    chosen = parser.parse_args()
+    parser.add_argument("--only", choices=names, help="one benchmark; it takes options of its own, such as --minutes 60 of monitor")
+    chosen, more = parser.parse_known_args()
+    if more and not chosen.only:
+        parser.error(f"{' '.join(more)}: an option of one benchmark needs --only")
     keep_to_two_cores()
     rows, failed = [], []
     for name in [chosen.only] if chosen.only else names:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        found = rows_of(name, smoke=chosen.smoke)
+        found = rows_of(name, more, smoke=chosen.smoke)
         if found is None:
             failed.append(name)
         else:
