@@ -124,7 +124,9 @@ def main() -> int:
     names = sorted(path.stem.removeprefix("bench_") for path in FOLDER.glob("bench_*.py"))
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--smoke", action="store_true", help="small inputs: do the benchmarks still run?")
-    parser.add_argument("--only", choices=names, help="one benchmark; it takes options of its own, such as --minutes 60 of monitor")
+    parser.add_argument(
+        "--only", choices=names, help="one benchmark; it takes options of its own, such as --minutes 60 of monitor"
+    )
     chosen, more = parser.parse_known_args()
     if more and not chosen.only:
         parser.error(f"{' '.join(more)}: an option of one benchmark needs --only")
