@@ -110,7 +110,7 @@ def test_the_longest_sentences_of_ladders_are_shown(opened):
         "#charts .chart { width: 6rem; }",
         "#stress .parts { margin-left: -3rem; }",
         "#alerts .below { display: none; }",
-        ".fresh .state { margin-left: -4rem; }",
+        ".fresh .state { margin-left: -9rem; }",
     ],
 )
 def test_a_text_that_is_cut_is_found(opened, style, size):
@@ -128,8 +128,9 @@ def test_a_text_that_is_cut_is_found(opened, style, size):
 
 
 @pytest.mark.parametrize("size", ["desk", "wall", "phone"])
-def test_the_page_does_not_jump_when_the_first_numbers_come(opened, size):
-    assert opened("calm", size).execute_script("return window.shift") < LARGEST_SHIFT
+@pytest.mark.parametrize("variant", ["calm", "breach", "halted", "wordy"])
+def test_the_page_does_not_jump_when_the_first_numbers_come(opened, variant, size):
+    assert opened(variant, size).execute_script("return window.shift") < LARGEST_SHIFT
 
 
 def test_a_history_of_one_point_says_when_it_begins_and_two_points_are_a_line(opened):

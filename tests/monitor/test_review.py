@@ -105,6 +105,12 @@ def test_decisions_of_one_moment_are_lettered_in_the_order_of_the_table():
     assert html.index("alert level 2") < html.index("mode ACTIVE")
 
 
+def test_decisions_that_no_figure_marks_have_no_letters():
+    html = decisions_in_words([changed(9), changed(5)], marks=False).html
+    assert "mark" not in html and re.findall(r">([A-I])</td>", html) == []
+    assert "time (UTC)" in html and "mode ACTIVE" in html
+
+
 def test_a_condition_and_a_regime_are_plain_words():
     one = ConditionChanged(0, Reason.MODE_CHANGED, "p", "c", Condition.NORMAL, Condition.ELEVATED, 0, 0.8, 1)
     assert line_of(one).what == "market normal → elevated: exposure at most 80 %, 1 confirmation"

@@ -207,8 +207,8 @@ def lettered(lines: Sequence[Line]) -> list[tuple[str, Line]]:
     return list(zip(LETTERS, (line for line in in_time if id(line) in chosen), strict=False))
 
 
-def decisions_in_words(decisions: Sequence[AnyDecision], weight: int = 1) -> Piece:
-    """Decisions with their reasons; the letters are those of the figure.
+def decisions_in_words(decisions: Sequence[AnyDecision], weight: int = 1, *, marks: bool = True) -> Piece:
+    """Decisions with their reasons.
 
     Parameters
     ----------
@@ -216,6 +216,8 @@ def decisions_in_words(decisions: Sequence[AnyDecision], weight: int = 1) -> Pie
         In order, no snapshots.
     weight : int
         0 shows all; 1 leaves refused entries out; 2 single orders too.
+    marks : bool
+        Whether they have the letters of a figure.
 
     Returns
     -------
@@ -230,7 +232,9 @@ def decisions_in_words(decisions: Sequence[AnyDecision], weight: int = 1) -> Pie
     ]
     rest = f", the first {MOST_LINES} shown" if len(wanted) > MOST_LINES else ""
     caption = f"{len(wanted):,} decisions{rest}; {len(lines) - len(wanted):,} lighter ones left out"
-    return Piece(html_table(["mark", "time (UTC)", "decision", "because"], rows, caption=caption))
+    columns = ["mark", "time (UTC)", "decision", "because"]
+    first = 0 if marks else 1
+    return Piece(html_table(columns[first:], [row[first:] for row in rows], caption=caption))
 
 
 class Progress:

@@ -392,4 +392,4 @@ class Answered:
         """
         from workbench.monitor.review import decisions_in_words
 
-        return decisions_in_words(self.compared.other.decisions, weight)
+        return decisions_in_words(self.compared.other.decisions, weight, marks=False)
