@@ -192,6 +192,19 @@ def test_value_at_risk_of_a_position_is_in_dollars_and_adds_up(opened):
     assert page.execute_script(f"return {cells}.map((one) => Number(one.dataset.value))") == pytest.approx(expected)
 
 
+def test_bars_of_the_parts_compare_positions_with_the_largest(opened):
+    page = opened("calm")
+    rows = page.execute_script("return window.stub.sections.book.positions.map((one) => one.component_value_at_risk)")
+    bars = page.execute_script(
+        "return [...document.querySelectorAll('#positions .share')].map((one) => one.style.width)"
+    )
+    assert len(bars) == len(rows)
+    largest = max(abs(part) for part in rows)
+    assert [float(bar.rstrip("%")) for bar in bars] == pytest.approx(
+        [100 * abs(one) / largest for one in rows], abs=0.1
+    )
+
+
 def test_an_order_that_was_rejected_has_no_price_to_wait_for(opened):
     rows = seen(opened("breach"), "#orders tbody tr")
     rejected = [row for row in rows if "rejected" in row]

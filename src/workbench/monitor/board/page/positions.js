@@ -63,7 +63,10 @@ function shareCell(row, state) {
   const part = known(total) && total > 0 && known(
     row.component_value_at_risk,
   ) ? row.component_value_at_risk / total : null;
-  return { text: percent(part, 0), value: part, share: part ?? 0, key: key(row, "share") };
+  const parts = state.sections.book?.positions.map((one) => Math.abs(one.component_value_at_risk ?? 0)) ?? [];
+  // the bars compare positions with one another: the largest fills its cell
+  const bar = part === null ? 0 : row.component_value_at_risk / Math.max(...parts);
+  return { text: percent(part, 0), value: part, share: bar || 0, key: key(row, "share") };
 }
 
 function stateWords(row) {
