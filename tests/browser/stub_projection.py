@@ -327,6 +327,7 @@ def projection(variant: str) -> dict[str, Any]:
         "feed": "replay:brexit-2016",
         "pid": 30442,
         "feed_in_use": 0,
+        "quoted": {pair: NOW_NS - 10**9 * (place % 3) for place, pair in enumerate(PAIRS)},
         "broker": "paper",
         "decisions": decisions(reading, names, found["mode_since_ns"]),
         "alerts": alerts(found["ladders"], names),

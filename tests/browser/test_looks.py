@@ -192,6 +192,18 @@ def test_value_at_risk_of_a_position_is_in_dollars_and_adds_up(opened):
     assert page.execute_script(f"return {cells}.map((one) => Number(one.dataset.value))") == pytest.approx(expected)
 
 
+def test_a_pair_whose_prices_have_stopped_while_others_go_on_says_since_when(opened):
+    page = opened("breach")
+    state = "return document.querySelectorAll('#positions tbody tr')[arguments[0]].cells[9].textContent"
+    assert "old" not in "".join(page.execute_script(state, place) for place in range(16))
+    late = "const s = window.stub; s.beat({quoted: {...s.sections.quoted, [arguments[0]]: %s}})"
+    page.execute_script(late % "s.sections.quoted.EURUSD - 95e9", "GBPUSD")
+    assert page.execute_script(state, 1).replace("\u00a0", " ") == "price 1 min 35 s old"
+    page.execute_script("const { USDJPY, ...others } = window.stub.sections.quoted; window.stub.beat({quoted: others})")
+    assert page.execute_script(state, 4) == "no price since the start"
+    assert page.execute_script(CUT) == []
+
+
 def test_bars_of_the_parts_compare_positions_with_the_largest(opened):
     page = opened("calm")
     rows = page.execute_script("return window.stub.sections.book.positions.map((one) => one.component_value_at_risk)")

@@ -141,6 +141,17 @@ def test_a_pair_that_really_moves_by_more_than_half_is_not_taken_for_unchanged(l
     assert any("counts again" in one for one in notes(loop.after(104)))
 
 
+def test_a_pair_that_stops_while_others_go_on_shows_when_its_last_quote_came(living) -> None:
+    loop = living(
+        {"EURUSD": 1e4, "GBPUSD": 1e4},
+        lambda second, pair, mid: None if pair == "GBPUSD" and second > 30 else mid * (1 + second % 5 / 1e4),
+    )
+    table = loop.after(90)
+    behind = table["quoted"]["EURUSD"] - table["quoted"]["GBPUSD"]
+    assert 55 * SECOND_NS < behind < 62 * SECOND_NS
+    assert mode(table) == "ACTIVE", "the feed itself is not silent"
+
+
 def test_status_of_a_loop_that_was_killed_says_that_no_loop_is_running(live, command) -> None:
     loop = live("--speed", "1")
     loop.wait_until(lambda shown: shown["loop"]["priced"], "first prices")

@@ -311,12 +311,12 @@ class LiveLoop:
         str
             JSON.
         """
-        outside = self._outside
-        head = outside.journal.head
+        outside, head = self._outside, self._outside.journal.head
         about = {
             **outside.about,
             "feeds": [feed_table(quality) for quality in outside.feeds.quality(now)],
             "feed_in_use": outside.feeds.in_use,
+            "quoted": {pair: quote.time_ns for pair, quote in self._quotes.items()},
             "broker": outside.broker.name,
             "latency": self.latencies.summary(),
             "journal": {"sequence": head.sequence, "digest": head.digest, "epoch": outside.journal.epoch},

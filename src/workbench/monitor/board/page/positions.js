@@ -1,9 +1,10 @@
 // Positions: what is held, what should be held, what it earns and what it risks.
 
 import { panel, write } from "./dom.js";
-import { known, number, percent, signed, tone, words } from "./format.js";
+import { duration, known, number, percent, signed, tone, words } from "./format.js";
 import { table } from "./tables.js";
 
+const STALE_RUNG = 2;
 const CURRENCIES = new Set(["USD", "EUR", "JPY", "GBP", "CHF", "AUD", "CAD", "NZD"]);
 
 export function chosen(rows, choices) {
@@ -21,7 +22,7 @@ export function positions() {
     rows.draw(list, state);
     write(parts.aside, list.length ? summary(list) : "");
   };
-  return { id: "positions", title: "Positions", needs: ["book", "choices"], element: parts.element, draw, parts };
+  return { id: "positions", title: "Positions", needs: ["book", "quoted", "choices"], element: parts.element, draw, parts };
 }
 
 function summary(list) {
@@ -69,9 +70,21 @@ function shareCell(row, state) {
   return { text: percent(part, 0), value: part, share: bar || 0, key: key(row, "share") };
 }
 
-function stateWords(row) {
-  if (row.locked) return "locked";
-  return row.units === row.target ? "at target" : "moving";
+// what there is to say of a pair whose prices have stopped while others go on
+function late(row, { quoted, loop, book }) {
+  const trigger = book?.ladders?.find((one) => one.ladder === "TECHNICAL" && one.rung === STALE_RUNG)?.trigger;
+  const newest = Math.max(...Object.values(quoted ?? {}));
+  const seconds = (newest - (quoted?.[row.pair] ?? loop?.began_ns)) / 1e9;
+  if (!known(trigger) || !(seconds > trigger)) return "";
+  return quoted[row.pair] ? `price ${duration(seconds)} old` : "no price since the start";
+}
+
+function stateCell(row, state) {
+  const text = late(row, state.sections);
+  const title = text ? `${text}, while other pairs have newer ones` : null;
+  if (row.locked) return { text: "locked", tone: "act", title };
+  if (text) return { text, tone: "act", title };
+  return row.units === row.target ? { text: "at target", tone: null } : { text: "moving", tone: "watch" };
 }
 
 const COLUMNS = [
@@ -104,9 +117,5 @@ const COLUMNS = [
   },
   { head: "VaR, USD", kind: "number", cell: partCell },
   { head: "of VaR", kind: "number", cell: shareCell },
-  {
-    head: "State",
-    kind: "text",
-    cell: (row) => ({ text: stateWords(row), tone: row.locked ? "act" : row.units === row.target ? null : "watch" }),
-  },
+  { head: "State", kind: "text", cell: stateCell },
 ];
