@@ -122,6 +122,12 @@ def test_a_long_list_of_decisions_says_how_long_it_is():
     assert "300 decisions, the first 200 shown" in html
 
 
+def test_the_stepper_begins_at_the_event_nearest_to_a_moment(moments):
+    for place in (0, 3, len(moments) - 1):
+        box = stepper(moments, RUNGS, moments[place].event.time_ns).live
+        assert moments[box.children[0].value].event.time_ns == moments[place].event.time_ns
+
+
 def test_the_stepper_goes_to_the_next_decision_and_back(moments):
     box = stepper(moments, RUNGS).live
     slider, (before, back, on, after) = box.children[0], box.children[1].children[:4]

@@ -85,15 +85,17 @@ def test_a_wish_that_cannot_be_met_is_one_sentence_without_a_traceback(case, rep
 
 
 def test_no_journal_says_how_to_make_one(tmp_path):
-    with pytest.raises(ReviewRefusedError, match=r"make one with `workbench up --feed replay:brexit-2016 --speed 600`"):
-        open_review(str(tmp_path), demo=False)
+    for demo in (False, True):
+        with pytest.raises(ReviewRefusedError, match=r"make one with `workbench up --feed replay:brexit-2016 --speed"):
+            open_review(str(tmp_path), demo=demo)
 
 
 def test_with_no_journal_a_short_crisis_is_played_and_its_worst_incident_found(tmp_path, monkeypatch):
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(place))
-    review = open_review(str(tmp_path / "live"), demo=True, hours=1.0)
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    review = open_review(demo=True, hours=1.0)
     assert review.survey.label.startswith("DEMONSTRATION, ")
     assert review.folder.parent == place
     assert not (tmp_path / "live").exists()

@@ -11,7 +11,7 @@ from workbench.data.journal.codec import encode_decision
 from workbench.data.journal.journal import Journal
 from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import RowKind
-from workbench.domain.errors import ConfigError, DataError
+from workbench.domain.errors import ConfigError, DataError, WorkbenchError
 from workbench.domain.trading.decisions import CautionChanged
 from workbench.domain.trading.market_hours import MINUTE_NS, SECOND_NS
 from workbench.domain.trading.modes import Ladder, Mode
@@ -122,7 +122,7 @@ def test_decisions_a_crash_kept_from_the_disk_are_counted_as_missing(fresh, quie
 
 def test_looked_at_closely_no_event_is_left_out(fallen, whole):
     first, last = moment_of("2026-10-30 12:28:00"), moment_of("2026-10-30 12:29:00")
-    steps = step_closely(fallen, whole, (first, last))
+    steps = step_closely(fallen, whole, moment_of("2026-10-30 12:28:30"), 30.0)
     with JournalReader(fallen) as reader:
         rows = reader.rows(kinds=(RowKind.EVENT, RowKind.TICK))
         expected = [row.sequence for row in rows if first <= row.time_ns <= last]
@@ -130,6 +130,23 @@ def test_looked_at_closely_no_event_is_left_out(fallen, whole):
     assert [one for step in steps for one in step.decisions] == [
         one for one in whole.decisions if first <= one.time_ns <= last
     ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "seconds", "words"),
+    [
+        (
+            "2026-10-29 12:00:00",
+            30.0,
+            r"nothing happened within 30 s of 2026-10-29 12:00:00 UTC: the part that is shown",
+        ),
+        ("2026-10-30 12:28:30", -5.0, r"expected more than 0 seconds before and after a moment, got -5\.0"),
+        ("2026-10-30 12:28:30", float("nan"), "got nan"),
+    ],
+)
+def test_where_nothing_can_be_looked_at_closely_it_is_said_why(fallen, whole, moment, seconds, words):
+    with pytest.raises(WorkbenchError, match=words):
+        step_closely(fallen, whole, moment_of(moment), seconds)
 
 
 def test_a_journal_is_read_while_a_loop_writes_it(fresh, quiet):

@@ -34,7 +34,7 @@ def become_review(request: PageRequest, chosen: Mapping[str, Any]) -> NoReturn:
     """
     place = home_folder() / FOLDER / f"review-{os.getpid()}"
     _remove_old(place.parent)
-    journal = {"folder": str(live_folder(request.folder)), "demo": not request.folder}
+    journal = {"folder": str(live_folder(request.folder)) if request.folder else ""}
     notebook = chosen_notebook(place, journal | dict(chosen))
     environment = page_environment(request, os.environ) | {"WORKBENCH_MONITOR_NOTEBOOK": str(notebook)}
     command = [sys.executable, "-c", REVIEW_SERVER]

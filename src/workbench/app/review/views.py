@@ -63,7 +63,7 @@ def open_review(folder: str = "", *, demo: bool = True, hours: float = DEMONSTRA
     folder : str
         Of the journal; empty: ``live/`` in the home folder.
     demo : bool
-        With no journal there, play a short crisis into a temporary one.
+        With no folder named and no journal in the home folder, play a short crisis into a temporary one.
     hours : float
         Of the crisis that is played.
 
@@ -82,10 +82,11 @@ def open_review(folder: str = "", *, demo: bool = True, hours: float = DEMONSTRA
     with in_one_sentence():
         place = live_folder(folder)
         if not (place / DATABASE).is_file():
-            if not demo:
+            # whoever names a folder wants that journal and no other story
+            if folder or not demo or not hours > 0.0:
                 raise DataError(
                     f"there is no journal in {place}: make one with `workbench up --feed replay:brexit-2016 --speed "
-                    "600`, name the folder of another one, or set demo = True"
+                    "600`, or name the folder of another one"
                 )
             place = _demonstration(hours)
         return Review(place, survey_of(place))
@@ -289,8 +290,9 @@ class Replayed:
         from workbench.runtime.review.stepping import step_closely
 
         with in_one_sentence():
-            at, margin = moment_of(moment) if moment else self._weightiest_ns(), round(seconds * 1e9)
-            return stepper(step_closely(self.review.folder, self.stepped, (at - margin, at + margin)), self.rungs)
+            at = moment_of(moment) if moment else self._weightiest_ns()
+            found = step_closely(self.review.folder, self.stepped, at, seconds)
+            return stepper(found, self.rungs, at)
 
     def _weightiest_ns(self) -> int:
         from workbench.monitor.decisions import line_of

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from workbench.monitor.figures.style import BLUE, GREEN, GREY, ORANGE, RED, finished, house_style
 
 MODE_COLOURS = {"ACTIVE": GREEN, "REDUCING": ORANGE, "HALTED": RED}
+MODE_HATCHES = {"ACTIVE": "", "REDUCING": "////", "HALTED": "xxxx"}
 PAIR_COLOURS = (BLUE, ORANGE, GREEN, RED)
 OUR_COLOUR, OTHER_COLOUR = BLUE, ORANGE
 NARROWEST_NAME = 0.05
@@ -191,6 +195,12 @@ def _rungs(axis: Axes, rungs: Sequence[float], unit: str = "") -> None:
         axis.text(BESIDE, top, far, transform=axis.get_yaxis_transform(), color=RED, fontsize=8, va="top")
 
 
+def _look_of(mode: str) -> dict[str, Any]:
+    """Colour and hatching: a mode is told without its colour too."""
+    colour = MODE_COLOURS[mode]
+    return {"facecolor": (*to_rgb(colour), 0.35), "edgecolor": colour, "hatch": MODE_HATCHES[mode], "linewidth": 0.0}
+
+
 def _modes(axis: Axes, rows: Sequence[tuple[str, pd.Series]]) -> None:
     """A bar a run: its mode over time, named and coloured."""
     for place, (_, mode) in enumerate(rows):
@@ -198,11 +208,16 @@ def _modes(axis: Axes, rows: Sequence[tuple[str, pd.Series]]) -> None:
         whole = (mode.index[-1] - mode.index[0]) or pd.Timedelta(seconds=1)
         for start, end in pairwise([0, *changes.tolist(), len(mode) - 1]):
             word, width = str(mode.iloc[start]), mode.index[end] - mode.index[start]
-            axis.barh(-place, width, left=mode.index[start], height=0.8, color=MODE_COLOURS[word], alpha=0.35, lw=0)
+            axis.barh(-place, width, left=mode.index[start], height=0.8, **_look_of(word))
             if width / whole > NARROWEST_NAME:
                 axis.text(mode.index[start] + width / 2, -place, word, ha="center", va="center", fontsize=8)
     axis.set_yticks([-place for place in range(len(rows))], [name for name, _ in rows], fontsize=8)
     axis.set_ylim(0.5 - len(rows), 0.5)
+    seen = [word for word in MODE_COLOURS if any((mode == word).any() for _, mode in rows)]
+    axis.legend(
+        [Patch(**_look_of(word)) for word in seen], seen, loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=8,
+        ncols=len(seen), frameon=False, borderaxespad=0.0,
+    )  # fmt: skip
     axis.grid(visible=False)
     axis.spines[["left", "bottom"]].set_visible(False)
     axis.tick_params(length=0)

@@ -69,6 +69,13 @@ class _Scene:
         )
         self._png = base64.b64encode(drawn.getvalue()).decode()
 
+    def place_of(self, at_ns: int | None) -> int:
+        """Where to begin."""
+        if at_ns is None:
+            return self.weighty[0] if self.weighty else 0
+        places = range(len(self.moments))
+        return min(places, key=lambda one: (abs(self.moments[one].event.time_ns - at_ns), one not in self.weighty))
+
     def picture(self, name: str) -> str:
         """Equity over all moments, with a line over it."""
         return (
@@ -119,7 +126,7 @@ class _Scene:
         )
 
 
-def stepper(moments: Sequence[Moment], rungs: Mapping[str, Sequence[float]]) -> Any:
+def stepper(moments: Sequence[Moment], rungs: Mapping[str, Sequence[float]], at_ns: int | None = None) -> Any:
     """Go through events one by one: a slider, buttons to the event and the decision before and after, and a picture.
 
     Parameters
@@ -128,6 +135,8 @@ def stepper(moments: Sequence[Moment], rungs: Mapping[str, Sequence[float]]) -> 
         In order.
     rungs : mapping of str to sequence of float
         Triggers by field of the book.
+    at_ns : int, optional
+        The moment to begin at, UTC: the event nearest to it, one with a decision first; without it the first decision.
 
     Returns
     -------
@@ -137,7 +146,7 @@ def stepper(moments: Sequence[Moment], rungs: Mapping[str, Sequence[float]]) -> 
     if not moments:
         return banner("There is no event in this part of the journal.", CAREFUL)
     scene = _Scene(moments, rungs)
-    first = scene.weighty[0] if scene.weighty else 0
+    first = scene.place_of(at_ns)
     box = _live(scene, first)
     return Steps(scene.still(first, box.model_id), box)
 

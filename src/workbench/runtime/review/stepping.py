@@ -1,15 +1,18 @@
 """A part of a journal stepped again, every event of it; what is shown of it is thinned, what is compared is not."""
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import pandas as pd
+
 from workbench.data.journal import reading, storage
 from workbench.data.journal.reader import JournalReader
 from workbench.data.journal.rows import RowKind, StoredRow
-from workbench.domain.errors import DataError
+from workbench.domain.errors import ConfigError, DataError
 from workbench.domain.trading.decisions import AnyDecision, RiskSnapshot
 from workbench.domain.trading.events import AnyEvent, Heartbeat, Quote
 from workbench.domain.trading.market_hours import SECOND_NS
@@ -227,7 +230,7 @@ class _Walk:
         return Stepped(self.window, engine, self.before, *kept, self.course, comparison, led_up)
 
 
-def step_closely(folder: Path, done: Stepped, bounds_ns: tuple[int, int]) -> tuple[Step, ...]:
+def step_closely(folder: Path, done: Stepped, at_ns: int, seconds: float) -> tuple[Step, ...]:
     """Step some moments of a window again and keep every event.
 
     Parameters
@@ -236,14 +239,26 @@ def step_closely(folder: Path, done: Stepped, bounds_ns: tuple[int, int]) -> tup
         Of the journal.
     done : Stepped
         The window.
-    bounds_ns : tuple of int
-        First and last moment, UTC.
+    at_ns : int
+        A moment, UTC.
+    seconds : float
+        Before it and after it.
 
     Returns
     -------
     tuple of Step
         At most `MOST_CLOSE`, from the first moment on.
+
+    Raises
+    ------
+    ConfigError
+        When the seconds are none.
+    DataError
+        When nothing happened there.
     """
+    if not 0.0 < seconds < math.inf:
+        raise ConfigError(f"expected more than 0 seconds before and after a moment, got {seconds}")
+    bounds_ns = (at_ns - round(seconds * SECOND_NS), at_ns + round(seconds * SECOND_NS))
     earlier = [kept for kept in done.states if int(kept[1].time_ns) < bounds_ns[0]]
     sequence, state = earlier[-1] if earlier else done.states[0]
     steps: list[Step] = []
@@ -255,6 +270,13 @@ def step_closely(folder: Path, done: Stepped, bounds_ns: tuple[int, int]) -> tup
             state, decisions, refused = stepped(done.engine, state, event)
             if row.time_ns >= bounds_ns[0]:
                 steps.append(Step(row.sequence, event, _weighty(decisions), book_of(state), refused))
+    if not steps:
+        moments = (at_ns, done.window.begins_ns, done.window.ends_ns)
+        at, begins, ends = (f"{pd.Timestamp(one):%Y-%m-%d %H:%M:%S}" for one in moments)
+        raise DataError(
+            f"nothing happened within {seconds:g} s of {at} UTC: the part that is shown goes from {begins} to {ends}; "
+            "choose a moment in it, or another day"
+        )
     return tuple(steps)
 
 
