@@ -27,7 +27,7 @@ def history() -> dict[str, str]:
     """Ten minutes, under the key of their hour: 05 UTC."""
     columns = ["time_ns", "equity", "drawdown", "value_at_risk_95", "volatility_ratio", "mode"]
     began = made_up.NOW_NS - made_up.NOW_NS % (60 * 10**9) - 10 * 60 * 10**9
-    rows = [[began + n * 60 * 10**9, 995_000.0 + n, 0.004, 0.0014, 1.2, "ACTIVE"] for n in range(10)]
+    rows = [[began + n * 60 * 10**9, 995_000.0 + n, 0.004, 0.0014, 1.2, 0] for n in range(10)]
     return {f"series/minute/{KEY}": json.dumps({"columns": columns, "rows": rows, "strategies": []})}
 
 

@@ -30,7 +30,10 @@ let count = 0;
 function beat(changed = {}) {
   if (mute) return;
   count += 1;
-  if (sections.loop) sections.loop = { ...sections.loop, now_ns: sections.loop.now_ns + 0.5e9 * sections.loop.speed };
+  if (sections.loop) {
+    const { now_ns, wall_ns, speed } = sections.loop;
+    sections.loop = { ...sections.loop, now_ns: now_ns + 0.5e9 * (stub.pace ?? speed), wall_ns: wall_ns + 0.5e9 };
+  }
   const shown = count === 1 ? { ...sections, ...changed } : { loop: sections.loop, ...changed };
   const server_ns = (Date.now() - skewSeconds * 1000) * 1e6;
   say({ kind: "beat", n: count, server_ns, source, control: stub.control, sections: shown });

@@ -294,6 +294,19 @@ def machine(*, priced: bool) -> dict[str, Any]:
     }
 
 
+def commands(variant: str) -> list[dict[str, Any]]:
+    hostile = variant == "hostile"
+    halt = {"act": "HALT", "actor": HOSTILE[1] if hostile else "maria"}
+    resume = {"act": "resume", "actor": "maria", "approver": HOSTILE[1] if hostile else "jonas"}
+    refused = "a latched limit is still breached"
+    return [
+        {**halt, "time_ns": NOW_NS - 5 * MINUTE_NS, "refused": "",
+         "reason": HOSTILE[0] if hostile else "the broker is silent"},
+        {**resume, "time_ns": NOW_NS - 6 * MINUTE_NS, "refused": refused, "rebaseline_peak": True},
+        {"act": "reduce", "actor": "jonas", "time_ns": NOW_NS - 7 * MINUTE_NS, "refused": "", "fraction": 0.125},
+    ]  # fmt: skip
+
+
 def projection(variant: str) -> dict[str, Any]:
     """Sections of the projection: calm, breach, halted, person, wordy, hostile, unknown-pair, or empty."""
     if variant in {"empty", "no-journal", "starting"}:
@@ -333,14 +346,5 @@ def projection(variant: str) -> dict[str, Any]:
         "alerts": alerts(found["ladders"], names),
         "orders": orders(reading, names, found["mode_since_ns"]),
         "notes": [{"time_ns": NOW_NS - 17 * 3600 * 10**9, "kind": "started", "sentence": "a new journal begins"}],
-        "commands": [
-            {
-                "time_ns": NOW_NS - 5 * MINUTE_NS,
-                "actor": HOSTILE[1] if variant == "hostile" else "maria",
-                "act": "HALT",
-                "refused": "",
-            }
-        ]
-        if reading.get("halts")
-        else [],
+        "commands": commands(variant) if reading.get("halts") else [],
     }

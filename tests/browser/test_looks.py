@@ -180,7 +180,7 @@ def test_silence_leaves_every_text_readable_and_marks_every_part_as_old(opened, 
 
 def test_ladders_of_several_metrics_name_each_of_them(opened):
     assert seen(opened("calm"), ".watched") == [
-        "change from normal", "mean of the legs", "feed in use", "every feed", "feeds or broker",
+        "mean |change|", "mean |correlation|", "feed in use", "every feed", "feeds or broker",
     ]  # fmt: skip
 
 

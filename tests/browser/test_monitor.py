@@ -25,6 +25,7 @@ PAGE = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(PAGE)
 browser, READY_SECONDS = PAGE.browser, PAGE.READY_SECONDS
 loop_on, real_loop, opened = PAGE.loop_on, PAGE.real_loop, PAGE.opened
+served = PAGE.STUB.served
 said, shown, state, text, until = PAGE.said, PAGE.shown, PAGE.state, PAGE.text, PAGE.until
 
 pytestmark = pytest.mark.browser
@@ -86,6 +87,17 @@ def test_the_page_is_ready_and_nothing_complains(page):
     assert text(page, "book.mode") == "ACTIVE"
     assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
     assert page.find_elements(By.ID, "loading") == []
+
+
+def test_the_address_followed_as_a_link_of_another_site_opens_the_page(browser, scene, tmp_path):
+    address = scene[1].address
+    (tmp_path / "index.html").write_text(f'<!doctype html><title>elsewhere</title><a href="{address}">the monitor</a>')
+    with served(tmp_path) as other:
+        browser.get(f"http://localhost:{other.server_port}/index.html")
+        browser.find_element(By.TAG_NAME, "a").click()
+        until(lambda: state(browser) == "fresh", READY_SECONDS)
+        assert "token" not in browser.current_url
+    browser.get("about:blank")
 
 
 def test_no_request_leaves_this_machine(page, scene):

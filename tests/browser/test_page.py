@@ -178,9 +178,8 @@ def test_every_state_of_the_source_is_said(opened, variant, level, words):
 def test_missing_numbers_and_empty_tables_are_said(opened):
     page = opened("empty", wait_for="notice")
     assert said(page, "book.equity") == "not known" and said(page, "book.mode") == "NOT KNOWN"
-    text = page.find_element(By.TAG_NAME, "main").text
-    for words in ("no orders yet", "no alerts yet", "no positions yet", "no decisions yet", "no history yet"):
-        assert words in text
+    for part in ("orders", "alerts", "positions", "decisions", "ladders", "charts"):
+        assert "not known" in page.find_element(By.ID, part).text, part
 
 
 def test_a_pair_nobody_knows_is_said(opened):
@@ -282,6 +281,20 @@ def test_a_button_explains_closes_on_escape_and_gives_the_focus_back(opened):
     assert not dialog.is_displayed()
     assert page.switch_to.active_element == button
     assert set(page.execute_script("return window.stub.sent.map((one) => one.kind)")) == {"hello", "here"}
+
+
+def test_a_command_names_the_folder_of_the_book_that_is_shown(opened):
+    page = opened("calm")
+    page.execute_script("window.stub.control = {link: '', folder: \"'/books/my <i>book'\"}; window.stub.beat()")
+    commands = []
+    for button in page.find_elements(By.CSS_SELECTOR, ".acts button"):
+        button.click()
+        commands.append(page.find_element(By.CSS_SELECTOR, "#explain code").text)
+        page.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert [command.split(" --")[0] for command in commands] == [
+        "workbench halt", "workbench reduce 0.5", "workbench flatten", "workbench resume",
+    ]  # fmt: skip
+    assert all(" --folder '/books/my <i>book' --" in command for command in commands)
 
 
 LEADING = "return [...document.querySelectorAll('.acts a')].map((a) => [a.textContent, a.href, a.target, a.rel])"

@@ -141,9 +141,23 @@ def test_the_worlds_clock_stands_still_where_nobody_turns_it(page, place):
 
 
 def test_the_worlds_clock_runs_on_no_longer_than_until_the_page_is_red(page):
+    time.sleep(1.2)
     last = page.execute_script("window.stub.stop(); return window.stub.sections.loop.now_ns")
     speed = page.execute_script("return window.stub.sections.loop.speed")
     until(lambda: state(page) == "silent", 4)
     time.sleep(1.5)
     ahead = (page.execute_script(WORLD) - last) / 1e9 / speed
     assert ahead == pytest.approx(2.5, abs=1e-3)
+
+
+def test_the_worlds_clock_goes_as_fast_as_the_loop_manages_and_never_back(page):
+    page.execute_script("window.stub.pace = 20")
+    time.sleep(1.2)
+    shown, known = [], "return window.stub.sections.loop.now_ns"
+    for _ in range(40):
+        shown.append(page.execute_script(WORLD))
+        assert (shown[-1] - page.execute_script(known)) / 1e9 < 20.0, (
+            "not ahead by a second of its pace, 60 by the plan"
+        )
+        time.sleep(0.05)
+    assert shown == sorted(shown) and len(set(shown)) > 10

@@ -26,7 +26,7 @@ def projection(**changes: Any) -> dict[str, Any]:
 
 def minutes(hour: int, columns: tuple[str, ...] = ("time_ns", "equity", "mode")) -> dict[str, str]:
     """An hour of minutes under its key; equity is the number of the minute."""
-    rows = [[BEGIN_NS + (60 * hour + m) * MINUTE_NS, 60.0 * hour + m, "ACTIVE"][: len(columns)] for m in range(60)]
+    rows = [[BEGIN_NS + (60 * hour + m) * MINUTE_NS, 60.0 * hour + m, 0][: len(columns)] for m in range(60)]
     day, rest = divmod(hour, 24)
     key = f"series/minute/2016-06-{23 + day:02d}T{rest:02d}"
     return {key: json.dumps({"columns": list(columns), "rows": rows, "strategies": []})}

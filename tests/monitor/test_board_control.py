@@ -38,6 +38,12 @@ def test_the_heartbeat_of_the_service_that_watches_this_journal_leads_there(serv
     assert service.told()["link"] == LINK
 
 
+@pytest.mark.parametrize(("name", "quoted"), [("live", "{}/live"), ("my book; rm x", "'{}/my book; rm x'")])
+def test_the_folder_is_told_as_a_shell_takes_it_so_that_commands_reach_this_book(people, tmp_path, name, quoted):
+    for room in (ControlRoom(people, tmp_path / name), ControlRoom(None, tmp_path / name)):
+        assert room.told()["folder"] == quoted.format(os.path.realpath(tmp_path))
+
+
 def test_a_service_that_has_ended_is_none(service, people):
     beat = ServiceBeat(people, LINK, people.parent / "live")
     beat.tell(time.time_ns())
@@ -139,9 +145,9 @@ def test_the_page_of_an_environment_that_names_nothing_leads_nowhere(tmp_path):
 
 
 def test_what_the_watchdog_of_this_journal_says_is_told_while_it_is_fresh(service, people, tmp_path):
-    assert service.told() == {"link": "", "watchdog": ""}
+    assert {**service.told(), "folder": ""} == {"link": "", "watchdog": "", "folder": ""}
     Heartbeat(time.time_ns(), 1, "the loop is well <img>", folder=str(tmp_path / "live")).write(people)
-    assert service.told() == {"link": "", "watchdog": "the loop is well <img>"}
+    assert {**service.told(), "folder": ""} == {"link": "", "watchdog": "the loop is well <img>", "folder": ""}
     Heartbeat(time.time_ns(), 1, "x" * 9_000, folder=str(tmp_path / "live")).write(people)
     assert service.told()["watchdog"] == "x" * 300
     Heartbeat(time.time_ns(), 1, "the loop is well", folder=str(tmp_path / "other")).write(people)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from workbench.monitor.board.messages import Beats, History
+from workbench.monitor.board.messages import Beats, History, alert_words, cut_words
 from workbench.monitor.board.series import MOST_POINTS, newest_rows, series_of, thinned
 from workbench.monitor.board.source import Condition, Source
 
@@ -67,8 +67,8 @@ def test_a_long_period_is_thinned_and_keeps_first_last_lowest_and_highest(week, 
 def test_ten_years_of_hours_are_thinned_without_losing_an_extreme_or_a_halt():
     dice, hour_ns = random.Random(7), 3_600 * 10**9  # noqa: S311 -- made-up prices, no secret
     bodies: dict[str, str] = {}
-    rows = [[BEGIN_NS + n * hour_ns, dice.gauss(0, 1), "ACTIVE"] for n in range(87_600)]
-    rows[50_000][2] = "HALTED"
+    rows = [[BEGIN_NS + n * hour_ns, dice.gauss(0, 1), 0] for n in range(87_600)]
+    rows[50_000][2] = 2
     for month in range(120):
         year, rest = divmod(month, 12)
         part = rows[730 * month : 730 * (month + 1)]
@@ -78,8 +78,8 @@ def test_ten_years_of_hours_are_thinned_without_losing_an_extreme_or_a_halt():
     assert len(found.rows) <= MOST_POINTS
     assert min(row[1] for row in found.rows) == min(row[1] for row in rows)
     assert max(row[1] for row in found.rows) == max(row[1] for row in rows)
-    assert "HALTED" in {row[2] for row in found.rows}
-    assert [mark["words"] for mark in found.marks] == ["mode HALTED", "mode ACTIVE"]
+    assert 2 in {row[2] for row in found.rows}
+    assert [mark["words"] for mark in found.marks] == ["mode ACTIVE to HALTED", "mode HALTED to ACTIVE"]
 
 
 def test_extremes_come_in_the_order_they_happened_and_gaps_stay_gaps():
@@ -119,7 +119,8 @@ def test_numbers_that_are_none_are_not_known():
 @pytest.fixture
 def history(writer, made_up, hour_of_minutes):
     loop = writer()
-    loop.show(made_up(alerts=[{"time_ns": BEGIN_NS, "level": 3, "ladder": "DRAWDOWN", "rung": 2, "strategy": ""}]))
+    alert = {"time_ns": BEGIN_NS, "level": 3, "ladder": "DRAWDOWN", "rung": 2, "strategy": "", "sentence": "too much"}
+    loop.show(made_up(alerts=[alert]))
     loop.journal.write([], hour_of_minutes(0))
     source = Source(loop.folder)
     source.look()
@@ -131,7 +132,7 @@ def test_history_is_told_whole_and_then_only_what_is_new(history, hour_of_minute
     loop, told = history
     first = told.all("day", 0.0)
     assert (first["kind"], first["first"], len(first["rows"])) == ("series", True, 60)
-    assert {"time_ns": BEGIN_NS, "words": "alert level 3: drawdown rung 2", "level": 3} in first["marks"]
+    assert {"time_ns": BEGIN_NS, "words": "alert level 3, drawdown rung 2: too much", "level": 3} in first["marks"]
     assert told.new(5.0) is None
     loop.journal.write([], hour_of_minutes(1))
     assert told.new(5.5) is None, "once a second is enough"
@@ -154,3 +155,47 @@ def test_history_that_begins_later_is_told_when_it_does(writer, made_up, hour_of
     assert found is not None
     assert (found["first"], len(found["rows"])) == (True, 60)
     source.close()
+
+
+@pytest.mark.parametrize(
+    ("alert", "words"),
+    [
+        ({"level": 3, "sentence": "a person halted trading"}, "alert level 3: a person halted trading"),
+        (
+            {"level": 2, "strategy": "EURCHF", "sentence": "the broker rejected an order"},
+            "alert level 2, EURCHF: the broker rejected an order",
+        ),
+        ({"level": 1, "ladder": None, "strategy": ""}, "alert level 1"),
+    ],
+)
+def test_the_words_of_an_alert_are_its_level_what_and_why(alert, words):
+    assert alert_words(alert) == words
+    assert len(alert_words(alert | {"sentence": "x" * 9_000})) < 300
+
+
+def cut(time_ns, units, reason="CLOSED_BY_RUNG"):
+    return {"kind": "TargetPosition", "time_ns": time_ns, "reason": reason, "units": units}
+
+
+def test_a_cut_of_many_positions_is_one_mark_and_what_is_no_cut_is_none():
+    decisions = [cut(9, 0.0, "OPERATOR_REDUCE"), *(cut(7, 5.0) for _ in range(16)), cut(6, 5.0, "RESTORED")]
+    assert cut_words({"decisions": decisions}) == {
+        (9, "OPERATOR_REDUCE"): "a person closes 1 position",
+        (7, "CLOSED_BY_RUNG"): "a rung closes part of 16 positions",
+    }
+    assert cut_words({"decisions": [cut(7, 5.0)] * 40})[7, "CLOSED_BY_RUNG"].endswith("at least 40 positions")
+    assert cut_words({"decisions": "none"}) == cut_words({}) == {}
+
+
+def test_a_cut_that_the_loop_forgets_in_part_keeps_its_words(history, made_up, hour_of_minutes):
+    loop, told = history
+    loop.show(made_up(decisions=[cut(BEGIN_NS, 5.0)] * 16))
+    told._source.look()
+    words = {mark["words"] for mark in told.all("day", 0.0)["marks"]}
+    assert words == {"a rung closes part of 16 positions"}
+    later = [{"kind": "CancelAll", "time_ns": BEGIN_NS + 1}] * 30
+    loop.show(made_up(decisions=[*later, *[cut(BEGIN_NS, 5.0)] * 10]), **hour_of_minutes(1))
+    told._source.look()
+    added = told.new(2.0)
+    assert added is not None
+    assert {mark["words"] for mark in added["marks"]} == words

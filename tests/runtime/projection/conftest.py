@@ -1,5 +1,6 @@
 """A book under the shipped policy, a market that walks for days, and a journal that dies wherever a test wants."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workbench.data.inbox import Command
 from workbench.data.journal.chain import Signer
 from workbench.data.journal.journal import Journal
 from workbench.data.policy_file import read_policy
 from workbench.domain.book import Book
 from workbench.domain.currencies import LEGS, PAIRS
 from workbench.domain.policy import Policy
-from workbench.domain.trading.decisions import RiskSnapshot
+from workbench.domain.trading.decisions import AnyDecision, ResumeRefused, RiskSnapshot
 from workbench.domain.trading.events import AnyEvent, Heartbeat, Quote
 from workbench.domain.trading.market_hours import SECOND_NS
 from workbench.engine.risk_engine import EngineState, RiskEngine, Start
@@ -25,10 +27,11 @@ from workbench.execution.paper.broker import PaperBroker
 from workbench.execution.paper.ledger import MemoryLedger
 from workbench.execution.paper.plan import PaperPlan
 from workbench.runtime.live.recovery import Begun, begin, held_at_first
-from workbench.runtime.live.rows import decision_row, event_row, plain_row
+from workbench.runtime.live.rows import command_row, decision_row, event_row, plain_row
 from workbench.runtime.projection.memory import STATUS, Memory
 from workbench.runtime.projection.recent import deadlines_of
 from workbench.runtime.projection.status import Projection
+from workbench.runtime.projection.words import refusal_of
 from workbench.runtime.replay.scenario import Evening, held_strategies, quick_calibration
 from workbench.runtime.worlds.world import mids_from, opening_of
 
@@ -112,7 +115,7 @@ class Journaled:
         self._projection = Projection(self.memory, self.state)
         return begun
 
-    def take(self, event: AnyEvent) -> None:
+    def take(self, event: AnyEvent) -> list[AnyDecision]:
         """Write it, watch, step, write what was decided."""
         self.journal.write([event_row(event)])
         self.memory.watch(self.state, event.time_ns)
@@ -120,10 +123,12 @@ class Journaled:
         for decision in decisions:
             self.memory.decided(decision, self._projection.deadlines)
         self.journal.write([decision_row(one) for one in decisions if not isinstance(one, RiskSnapshot)])
+        return list(decisions)
 
     def show(self) -> str:
         """Write the projection as the loop does, with a row that waited for it."""
-        about = {"journal": {"sequence": self.journal.head.sequence}}
+        loop = {"now_ns": int(self.state.time_ns), "wall_ns": time.time_ns()}
+        about = {"journal": {"sequence": self.journal.head.sequence}, "loop": loop}
         status = self._projection.status(self.state, about)
         said = plain_row(int(self.state.time_ns), {"kind": "figures"})
         self.journal.write([said], {STATUS: status, **self.memory.series.changed(self.state, 0)})
@@ -133,6 +138,14 @@ class Journaled:
         """As the loop does: shown first."""
         self.show()
         self.journal.keep_snapshot(self.journal.head.sequence, LAYOUT, stored(self.state))
+
+    def ask(self, command: Command, refused: str = "") -> None:
+        """A person's message: written, acted on unless it was refused, remembered."""
+        now = int(self.state.time_ns) + SECOND_NS
+        self.journal.write([command_row(command, now, refused)])
+        decisions = [one for event in (() if refused else command.events(now)) for one in self.take(event)]
+        refusals = [refusal_of(one) for one in decisions if isinstance(one, ResumeRefused)]
+        self.memory.commanded(command.model_dump(), now, refusals[0] if refusals else refused)
 
     def die(self) -> None:
         """Die, and be started again."""

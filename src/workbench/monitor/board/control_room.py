@@ -8,6 +8,7 @@ name that was given on the command line.
 import json
 import os
 import re
+import shlex
 import stat
 import time
 from collections.abc import Callable, Mapping
@@ -77,9 +78,11 @@ class ControlRoom:
         dict
             ``link`` to the control service, and ``watchdog``: what that last said. Empty when there is none for this
             journal, or what it left cannot be trusted; None for a watchdog when it is not known where to look.
+            ``folder`` of the journal, as a shell takes it: a command must reach this book and no other.
         """
+        watched = shlex.quote(os.path.realpath(self.watched))
         if self.folder is None:
-            return {"link": "", "watchdog": None}
+            return {"link": "", "watchdog": None, "folder": watched}
         try:
             service = self._heard(self.folder, SERVICE_FILE)
             link = allowed_link(service["link"], self.names) if service["ended"] is False else ""
@@ -89,7 +92,7 @@ class ControlRoom:
             watchdog = str(self._heard(self.folder, WATCHDOG_FILE)["sentence"])[:LONGEST_SENTENCE]
         except UNTRUSTED:
             watchdog = ""
-        return {"link": link, "watchdog": watchdog}
+        return {"link": link, "watchdog": watchdog, "folder": watched}
 
     def _heard(self, folder: Path, name: str) -> dict[str, Any]:
         """A fresh heartbeat of somebody who watches this journal."""

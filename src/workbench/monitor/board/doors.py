@@ -49,7 +49,7 @@ HEADERS = safe_headers(
     )
 )
 """Scripts come from this server, or through a blob that one of them has made: so the board comes. Styles too."""
-REFUSED = "This page opens only with the address, token included, that `workbench monitor` has printed."
+REFUSED = "This page opens only with the address, token included, that was printed when its server was started."
 AGAIN_SECONDS = 15
 """After which a browser asks by itself again for a page that could not be given."""
 FULL = f"{MOST_VIEWERS} pages are open, more are not allowed: close one and wait half a minute."
@@ -143,7 +143,10 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
         if not self.current_user:
             raise web.HTTPError(403)
         if "token" in self.request.query_arguments:
-            self.redirect(self.base_url)
+            # not a redirect: to a browser that came by a link of another site its cookie would not belong
+            self.set_header("Refresh", f"0; url={self.base_url}")
+            self.set_header("Cache-Control", "no-store")
+            self.finish("<!doctype html><html lang=en><title>Opening</title><p>Opening the page.")
             return
         if len(list(self.kernel_manager.list_kernel_ids())) >= MOST_VIEWERS:
             raise web.HTTPError(503)

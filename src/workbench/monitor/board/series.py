@@ -5,8 +5,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import IntEnum
 from itertools import groupby
 from typing import Any, Protocol
+
+from workbench.domain.trading.modes import Condition, Mode
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS, HOUR_NS, DAY_NS = 60 * SECOND_NS, 3_600 * SECOND_NS, 86_400 * SECOND_NS
@@ -22,8 +25,11 @@ PERIODS: Mapping[str, int | None] = {
     "all": None,
 }
 """Nanoseconds of the loop's clock that each choice covers; None for all there is."""
-MODES = ("ACTIVE", "REDUCING", "HALTED")
-MARK_LEVELS = {"ACTIVE": 1, "REDUCING": 2, "HALTED": 3}
+STEPS_NS = {"minute": MINUTE_NS, "hour": HOUR_NS}
+MARKED: Mapping[str, type[IntEnum]] = {"mode": Mode, "condition": Condition}
+"""Columns whose changes are marked; they hold the numbers of these names."""
+DECISION_LEVEL = 0
+"""Of a mark that is no alert."""
 KEYS = {"minute": "%Y-%m-%dT%H", "hour": "%Y-%m"}
 
 Row = list[Any]
@@ -54,7 +60,7 @@ class Series:
     rows : list of list
         Oldest first.
     marks : list of dict
-        Changes of mode: ``time_ns``, ``words``, ``level``.
+        Changes of mode and condition in rows that are over: ``time_ns`` of the row, ``words``, ``level``.
     """
 
     step: str
@@ -90,9 +96,33 @@ def series_of(shelf: Shelf, period: str, now_ns: int) -> Series:
     rows = _marking(_rows_of(shelf, keys, columns, since), columns, marks)
     first = max(since, _beginning(keys[0], step))
     width = -(-(now_ns - first + 1) // (MOST_POINTS // 2 - 1))
-    if width > 2 * {"minute": MINUTE_NS, "hour": HOUR_NS}[step]:
+    if width > 2 * STEPS_NS[step]:
         rows = thinned(rows, width)
-    return Series(step, columns, list(rows), marks[-MOST_MARKS:])
+    kept = list(rows)
+    over = [mark for mark in marks if mark["time_ns"] + STEPS_NS[step] <= now_ns]
+    return Series(step, columns, kept, over[-MOST_MARKS:])
+
+
+def change_mark(time_ns: int, kind: str, before: str, after: str) -> dict[str, Any]:
+    """A change of mode or condition as a mark of the charts.
+
+    Parameters
+    ----------
+    time_ns : int
+        When.
+    kind : str
+        ``mode`` or ``condition``.
+    before, after : str
+        Names of the codes.
+
+    Returns
+    -------
+    dict
+        ``time_ns``, ``words`` and ``level``.
+    """
+    change = f"{before} to {after}"
+    words = f"{kind} {change if kind == 'mode' else change.lower().replace('_', ' ')}"
+    return {"time_ns": time_ns, "words": words, "level": DECISION_LEVEL}
 
 
 def newest_rows(shelf: Shelf, series: Series, after_ns: int) -> list[Row]:
@@ -143,17 +173,11 @@ def thinned(rows: Iterable[Row], width_ns: int) -> Iterator[Row]:
 
 def _extremes(values: Sequence[Any]) -> tuple[Any, Any]:
     """Lowest and highest of a column, in the order they came; of modes the mildest and the severest."""
-    known = [(_rank(value), place, value) for place, value in enumerate(values) if value is not None]
+    known = [(value, place, value) for place, value in enumerate(values) if value is not None]
     if not known:
         return None, None
     low, high = min(known), max(known)
     return (low[2], high[2]) if low[1] <= high[1] else (high[2], low[2])
-
-
-def _rank(value: Any) -> float:
-    if isinstance(value, str):
-        return float(MODES.index(value)) if value in MODES else -1.0
-    return float(value)
 
 
 def _keys_for(shelf: Shelf, since: int) -> tuple[str, list[str]]:
@@ -209,10 +233,8 @@ def _is_time(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A number or a word; anything else is not known."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, int | str) else None
+    """A number; anything else is not known."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _table(shelf: Shelf, key: str) -> dict[str, Any]:
@@ -229,12 +251,16 @@ def _table(shelf: Shelf, key: str) -> dict[str, Any]:
 
 
 def _marking(rows: Iterable[Row], columns: list[str], marks: list[dict[str, Any]]) -> Iterator[Row]:
-    """Pass the rows on, and note each change of mode."""
-    place = columns.index("mode") if "mode" in columns else None
-    before = None
+    """Pass the rows on, and note each change of mode and condition."""
+    places = {kind: columns.index(kind) for kind in MARKED if kind in columns}
+    names = {kind: {code.value: code.name for code in MARKED[kind]} for kind in places}
+    before: dict[str, str] = {}
     for row in rows:
-        mode = None if place is None else row[place]
-        if mode in MARK_LEVELS and before is not None and mode != before:
-            marks.append({"time_ns": row[0], "words": f"mode {mode}", "level": MARK_LEVELS[mode]})
-        before = mode if mode in MARK_LEVELS else before
+        for kind, place in places.items():
+            name = names[kind].get(row[place])
+            if name is None:
+                continue
+            if before.get(kind, name) != name:
+                marks.append(change_mark(row[0], kind, before[kind], name))
+            before[kind] = name
         yield row

@@ -9,10 +9,13 @@ from workbench.domain.policy import Policy
 from workbench.domain.trading.decisions import AnyDecision, RaiseAlert, RiskSnapshot
 from workbench.domain.trading.market_hours import MINUTE_NS
 from workbench.domain.trading.orders import OrderNote
+from workbench.runtime.projection.since import one_line
 from workbench.runtime.replay.event_file import decision_line
 
 REMEMBERED = 40
 """Of each kind; the journal has them all."""
+SAID_IF_GIVEN = ("strategy", "approver", "reason")
+"""Words of people in a message, empty in most."""
 
 
 def deadlines_of(policy: Policy) -> dict[int, int]:
@@ -48,6 +51,16 @@ def as_text(table: Mapping[str, Any]) -> str:
     str
     """
     return json.dumps(table, separators=(",", ":"), allow_nan=False)
+
+
+def _asked_further(command: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a message people must know beside who asked what: only what was given, words on one line and bounded."""
+    further: dict[str, Any] = {name: one_line(command[name]) for name in SAID_IF_GIVEN if command.get(name)}
+    if command["act"] == "reduce" and "fraction" in command:
+        further["fraction"] = command["fraction"]
+    if command["act"] == "resume" and command.get("rebaseline_peak"):
+        further["rebaseline_peak"] = True
+    return further
 
 
 def _lines() -> deque[str]:
@@ -100,13 +113,13 @@ class Recent:
         Parameters
         ----------
         command : mapping
-            Its ``nonce``, ``act`` and ``actor``.
+            Its ``nonce``, ``act`` and ``actor``, and what else was asked.
         time_ns : int
             When the loop took it in.
         refused : str
             Why nothing was done; empty when it was.
         """
-        asked = {name: command[name] for name in ("nonce", "act", "actor")}
+        asked = {name: command[name] for name in ("nonce", "act", "actor")} | _asked_further(command)
         self._commands.appendleft(as_text({**asked, "time_ns": time_ns, "refused": refused}))
 
     def ordered(self, note: OrderNote) -> None:

@@ -1,7 +1,9 @@
 // Alerts, newest first, with the time left to acknowledge by the world's clock.
 
 import { isolated, panel, write } from "./dom.js";
-import { both, duration, known, ladderName, near, reading, trigger } from "./format.js";
+import { both, duration, known, ladderName, near, NOT_KNOWN, reading, trigger } from "./format.js";
+import { emptyWords, isChosen } from "./positions.js";
+import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 const LEVELS = { 1: "information", 2: "warning", 3: "urgent", 4: "emergency" };
@@ -13,26 +15,35 @@ export function alerts() {
     "Alerts, newest first",
     COLUMNS,
     (row) => `${row.time_ns} ${row.ladder} ${row.rung} ${row.strategy} ${row.reason}`,
-    "no alerts yet",
+    NOT_KNOWN,
   );
   parts.body.append(...rows.nodes);
   const draw = (state) => {
-    const list = (state.sections.alerts ?? []).filter(
-      (row) => !state.choices.strategy || !row.strategy || row.strategy === state.choices.strategy,
-    );
+    const { alerts: all, book } = told(state);
+    const overdue = (row) => left(row, state.worldNs) < 0;
+    // a choice never hides what somebody should have acknowledged
+    const list = (all ?? []).filter((row) => overdue(row) || concerns(row, state.choices, book?.positions));
+    rows.say(emptyWords(all, "no alerts yet"));
     rows.draw(list, state);
-    const late = list.filter((row) => left(row, state.worldNs) < 0).length;
-    write(parts.aside, list.length ? `${late} overdue of ${list.length}` : "");
+    const shown = isChosen(state.choices) ? ` · ${list.length} of ${all?.length} shown` : "";
+    write(parts.aside, all?.length ? `${all.filter(overdue).length} overdue of ${all.length}${shown}` : "");
   };
   return {
     id: "alerts",
     title: "Alerts",
-    needs: ["alerts", "choices"],
+    needs: ["alerts", "choices", "source"],
     element: parts.element,
     draw,
     tick: draw,
     parts,
   };
+}
+
+// an alert that names no strategy is about the whole book; one whose pair is not known may be about any
+function concerns(row, { strategy, pair }, positions) {
+  if (!row.strategy) return true;
+  const pairs = (positions ?? []).filter((one) => one.strategy === row.strategy).map((one) => one.pair);
+  return (!strategy || row.strategy === strategy) && (!pair || pairs.length === 0 || pairs.includes(pair));
 }
 
 function left(row, worldNs) {

@@ -1,5 +1,7 @@
 // The page opens itself anew once its kernel is gone for good, and goes on counting how old its numbers are meanwhile.
 
+import { keep, recall } from "./kept.js";
+
 // also read by the script of the same name in the frame, until the board is there
 const NOTE = "risk-monitor-anew";
 // before it opens anew for the first time, the second time and so on, since it last did
@@ -14,6 +16,8 @@ export class Anew {
   constructor(reload) {
     this.reload = reload;
     this.note = read();
+    // without a note it would open anew in a loop
+    this.remembers = keep(NOTE, this.note);
     this.due = null;
   }
 
@@ -27,7 +31,7 @@ export class Anew {
     const steady = this.note.tries > 0 && elapsed() - this.note.at > STEADY_SECONDS;
     if (this.note.since === null && this.note.choices === null && !steady) return;
     this.note = { tries: steady ? 0 : this.note.tries, at: this.note.at, since: null, choices: null };
-    keep(this.note);
+    keep(NOTE, this.note);
   }
 
   // what was chosen on the page before; null when it did not open anew
@@ -37,7 +41,7 @@ export class Anew {
 
   // seconds until it opens anew; null while there is no reason to
   watch(answer, age, choices) {
-    if (answer !== "ended") {
+    if (answer !== "ended" || !this.remembers) {
       this.due = null;
       return null;
     }
@@ -48,7 +52,7 @@ export class Anew {
     if (now >= this.due) {
       // asked for; where no answer comes, once more
       this.due = now + UNANSWERED_SECONDS;
-      keep({ tries: tries + 1, at: now, since: age === null ? null : now - age, choices });
+      keep(NOTE, { tries: tries + 1, at: now, since: age === null ? null : now - age, choices });
       this.reload();
     }
     return Math.max(this.due - now, 0);
@@ -56,10 +60,6 @@ export class Anew {
 }
 
 function read() {
-  const found = JSON.parse(sessionStorage.getItem(NOTE) ?? "{}");
+  const found = recall(NOTE);
   return { tries: found.tries ?? 0, at: found.at ?? 0, since: found.since ?? null, choices: found.choices ?? null };
-}
-
-function keep(note) {
-  sessionStorage.setItem(NOTE, JSON.stringify(note));
 }

@@ -1,24 +1,24 @@
 // What may be done: this page can change nothing. Its buttons lead to the control service, or explain the commands.
 
-import { make } from "./dom.js";
+import { make, plain } from "./dom.js";
 
 const NOTHING_CHANGES = "This page only looks: it can change nothing.";
 
 const ACTS = [
   {
-    name: "Halt", command: 'workbench halt --reason "why"',
+    name: "Halt", command: (folder) => `workbench halt${folder} --reason "why"`,
     words: "From then on positions may only shrink, until two people resume. It works with everything else dead.",
   },
   {
-    name: "Reduce", command: 'workbench reduce 0.5 --reason "why"',
+    name: "Reduce", command: (folder) => `workbench reduce 0.5${folder} --reason "why"`,
     words: "Closes that share of every position now: 0.5 halves the book, 0.25 closes a quarter.",
   },
   {
-    name: "Close all", command: 'workbench flatten --reason "why"',
+    name: "Close all", command: (folder) => `workbench flatten${folder} --reason "why"`,
     words: "Closes every position now.",
   },
   {
-    name: "Resume", command: 'workbench resume --as NAME --approver NAME --reason "why"',
+    name: "Resume", command: (folder) => `workbench resume${folder} --as NAME --approver NAME --reason "why"`,
     words: "Lets latched rungs and halts go. It takes two different people, and metrics back under their triggers.",
   },
 ];
@@ -33,12 +33,14 @@ export function buttons(root, signal) {
   });
   const element = make("div", { class: "acts", role: "group", "aria-label": "Controls" }, ...explaining);
   let shown = "";
-  // address: of the control service, or nothing
-  const leadTo = (address) => {
-    const link = safe(address);
-    if (link === shown) return;
-    shown = link;
-    element.replaceChildren(...(link ? ACTS.map((act) => leading(act, link)) : explaining));
+  // the link of the control service, or nothing; and the folder of the book, so that no command reaches another one
+  const leadTo = (control) => {
+    const link = safe(control?.link);
+    dialog.folder = control?.folder ? ` --folder ${plain(control.folder)}` : "";
+    const lead = link && `${link}${dialog.folder}`;
+    if (lead === shown) return;
+    shown = lead;
+    element.replaceChildren(...(link ? ACTS.map((act) => leading(act, link, dialog.folder)) : explaining));
   };
   return { element, leadTo };
 }
@@ -50,10 +52,10 @@ function safe(address) {
   return ["http:", "https:"].includes(protocol) && !username && !password ? href : "";
 }
 
-function leading(act, href) {
+function leading(act, href, folder) {
   return make("a", {
     href, target: "_blank", rel: "noopener noreferrer",
-    title: `${act.words} Opens the control service, ${href}; without it: ${act.command}`,
+    title: `${act.words} Opens the control service, ${href}; without it: ${act.command(folder)}`,
     "aria-label": `${act.name}, opens the control service in a new tab`,
     text: `${act.name} ↗`,
   });
@@ -72,20 +74,21 @@ function emptyDialog(signal) {
       { text: `${NOTHING_CHANGES} Type this in a shell on the machine of the loop, with your reason:` },
     ),
     command,
-    soft("Another journal than the usual one: add --folder FOLDER. Your name goes on record: --as NAME."),
+    soft("Your name goes on record: --as NAME."),
     soft("By phone or mouse instead: start workbench control there, and these buttons lead to it."),
     close,
   );
   close.addEventListener("click", () => element.close(), { signal });
   // the browser closes it on Escape and gives the focus back to the button that opened it
-  const open = (act) => {
+  const dialog = { element, folder: "" };
+  dialog.open = (act) => {
     title.textContent = act.name;
     what.textContent = act.words;
-    command.textContent = act.command;
+    command.textContent = act.command(dialog.folder);
     element.showModal();
     close.focus();
   };
-  return { element, open };
+  return dialog;
 }
 
 function soft(text) {

@@ -1,8 +1,10 @@
 // The charts over the chosen period, on one time axis; drawn again only when their data has changed.
 
-import { isolated, make, panel, plain, write } from "./dom.js";
+import { isolated, make, mark, panel, plain, write } from "./dom.js";
 import { known, NOT_KNOWN, number, percent, signed, utc } from "./format.js";
 import { looks, Plot } from "./plot.js";
+import { Series } from "./series.js";
+import { told } from "./silence.js";
 
 const PERIODS = {
   hour: "the last hour",
@@ -30,7 +32,7 @@ const CHARTS = [
   {
     id: "risk",
     title: "VaR 95 %, ES 97.5 %",
-    unit: "of equity",
+    unit: "% of equity",
     columns: ["value_at_risk_95", "expected_shortfall_975"],
     words: ["VaR", "ES"],
     factor: 100,
@@ -79,17 +81,20 @@ export function charts(root, syncKey) {
   );
   const marks = make("p", { class: "soft marks", "data-key": "charts.marks" });
   parts.body.append(make("div", { class: "chart-grid" }, ...plots.map((plot) => plot.element)), marks);
+  const past = new Past();
   let drawn = "";
-  const draw = (state) => {
+  const draw = (whole) => {
+    const sections = told(whole);
+    const state = { ...whole, sections, series: past.of(sections, whole.series) };
     const look = looks(root, state.theme);
-    const rungs = JSON.stringify((state.sections.book?.ladders ?? []).map((rung) => [rung.trigger, rung.holds]));
-    const key = `${state.series.version} ${look.key} ${state.choices.strategy} ${rungs}`;
+    const rungs = JSON.stringify((sections.book?.ladders ?? []).map((rung) => [rung.trigger, rung.holds]));
+    const key = `${state.series.version} ${past.turn} ${look.key} ${state.choices.strategy} ${rungs}`;
     plots.forEach((plot, place) => plot.now(...readings(CHARTS[place], state)));
     if (key === drawn) return;
     drawn = key;
     plots.forEach((plot, place) => drawPlot(plot, CHARTS[place], state, look));
     write(parts.aside, `${PERIODS[state.series.period] ?? PERIODS[state.choices.period] ?? ""} · times UTC`);
-    write(marks, plain(marksWords(state.series.marks)));
+    write(marks, plain(sections.book ? marksWords(state.series) : `decisions and alerts: ${NOT_KNOWN}`));
   };
   const observer = new ResizeObserver(() => plots.forEach((plot) => plot.fit()));
   plots.forEach((plot) => observer.observe(plot.canvas));
@@ -100,7 +105,7 @@ export function charts(root, syncKey) {
   return {
     id: "charts",
     title: "History",
-    needs: ["series", "choices", "book"],
+    needs: ["series", "choices", "book", "source"],
     element: parts.element,
     draw,
     parts,
@@ -134,6 +139,40 @@ function drawPlot(plot, spec, state, look) {
     state.series.marks,
     look,
   );
+  if (state.sections.book) return;
+  write(plot.empty, NOT_KNOWN);
+  mark(plot.readout, "title", null);
+  mark(plot.canvas, "aria-label", null);
+}
+
+// What of the history may be drawn: none of it while nothing is known, and none of a journal that was begun anew.
+class Past {
+  constructor() {
+    this.sequence = -1;
+    this.left = new Set();
+    this.known = false;
+    // another one whenever what may be drawn changes
+    this.turn = 0;
+  }
+
+  of({ book, journal }, series) {
+    if (known(journal?.sequence)) this.follow(journal.sequence, series);
+    if (Boolean(book) !== this.known) this.turn += 1;
+    this.known = Boolean(book);
+    const ours = (one) => this.known && !this.left.has(one);
+    const { columns, marks, period, rows, version } = series;
+    const drawable = { columns, period, version, rows: rows.filter(ours), marks: marks.filter(ours) };
+    return Object.assign(new Series(), drawable);
+  }
+
+  // a journal only grows: with fewer rows it is another one
+  follow(sequence, series) {
+    if (sequence < this.sequence) {
+      this.left = new Set([...series.rows, ...series.marks]);
+      this.turn += 1;
+    }
+    this.sequence = sequence;
+  }
 }
 
 // what the book says now, in the unit of the chart
@@ -157,7 +196,8 @@ function profit(series, strategy) {
   });
 }
 
-function marksWords(marks) {
+function marksWords({ marks, version }) {
+  if (version === 0) return "decisions and alerts of this period: not known yet";
   if (marks.length === 0) return "no decision and no alert in this period";
   const last = marks.at(-1);
   const lastWords = `${utc(last.time_ns, "time")} UTC ${isolated(last.words)}`;

@@ -1,8 +1,38 @@
 // What the viewer chooses: period, strategy, pair, theme. Each is a trait, in step with the kernel both ways.
 
 import { make, plain, write } from "./dom.js";
+import { keep, recall } from "./kept.js";
 
 const PERIODS = { hour: "Hour", day: "Day", week: "Week", month: "Month", all: "All" };
+
+const KEPT = "risk-monitor-choices";
+const SOUND = {
+  period: (value) => Object.hasOwn(PERIODS, value),
+  strategy: (value) => typeof value === "string",
+  pair: (value) => typeof value === "string",
+  theme: (value) => ["dark", "light"].includes(value),
+};
+export const TRAITS = Object.keys(SOUND);
+
+// of what was kept, that which can still be chosen; which strategies and pairs there are, the kernel knows
+function sound(kept) {
+  return TRAITS.filter((name) => SOUND[name](kept[name])).map((name) => [name, kept[name]]);
+}
+
+export function chosen(model) {
+  return Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]));
+}
+
+export function keepChosen(model) {
+  keep(KEPT, chosen(model));
+}
+
+// a page that is loaded again, by itself or by its viewer, shows what was chosen before
+export function chooseAgain(model, carried) {
+  const again = sound(carried ?? recall(KEPT));
+  for (const [name, value] of again) model.set(name, value);
+  if (again.length) model.save_changes();
+}
 
 export function choices(model, signal) {
   const period = periodChoice(model, signal);

@@ -11,7 +11,10 @@ export class Clock {
     this.ageAtBeat = null;
     this.skewSeconds = null;
     this.worldNs = null;
-    this.speed = 1;
+    this.wallNs = null;
+    // seconds of the world in one of ours: a loop that shall run at 600 may only manage 370
+    this.pace = 0;
+    this.latest = 0;
     this.turns = false;
   }
 
@@ -20,9 +23,17 @@ export class Clock {
     this.serverNs = beat.server_ns;
     this.ageAtBeat = beat.source.age_seconds;
     this.skewSeconds = viewerMs / 1000 - beat.server_ns / 1e9;
-    this.worldNs = loop?.now_ns ?? null;
-    this.speed = loop?.speed ?? 1;
+    this.follow(loop);
     this.turns = beat.source.state === "ok";
+  }
+
+  follow(loop) {
+    const [world, wall] = [loop?.now_ns ?? null, loop?.wall_ns ?? null];
+    const most = loop?.speed || Infinity;
+    const began = !known(this.worldNs) || !known(world) || world < this.worldNs;
+    if (began) [this.pace, this.latest] = [most === 1 ? 1 : 0, 0];
+    else if (wall > this.wallNs) this.pace = Math.min(most, (world - this.worldNs) / (wall - this.wallNs));
+    [this.worldNs, this.wallNs] = [world, wall];
   }
 
   // how long nothing has been heard, seconds
@@ -39,10 +50,12 @@ export class Clock {
     return known(this.serverNs) ? this.serverNs + this.quiet(now) * 1e9 : null;
   }
 
-  // the world's clock runs on between two readings, at the loop's speed, but only while somebody turns it
+  // the world's clock runs on between two readings, as fast as between the last two, but only while somebody turns it
   world(now) {
     const age = this.age(now);
     if (!this.turns || !known(this.worldNs) || age === null) return this.worldNs;
-    return this.worldNs + Math.min(age, SILENT_AFTER_SECONDS) * this.speed * 1e9;
+    // where the world has slowed down, it waits there for it and never steps back
+    this.latest = Math.max(this.latest, this.worldNs + Math.min(age, SILENT_AFTER_SECONDS) * this.pace * 1e9);
+    return this.latest;
   }
 }

@@ -19,7 +19,7 @@ export function correlation() {
     reveal(grid, Boolean(found));
     write(
       parts.aside,
-      book ? `mean ${number(book.correlation_mean, 2)} · mean change ${number(book.correlation_drift, 2)}` : "",
+      book ? meanWords(book) : "",
     );
     if (!found) return;
     if (shown !== JSON.stringify(found.legs)) {
@@ -37,6 +37,12 @@ export function correlation() {
     draw,
     parts,
   };
+}
+
+// both are means of sizes: legs that move against one another are as close as those that move together
+function meanWords(book) {
+  const { correlation_mean: mean, correlation_drift: drift } = book;
+  return `mean of absolute values ${number(mean, 2)} · of absolute changes ${number(drift, 2)}`;
 }
 
 function matrix(name, title, legs) {

@@ -1,7 +1,7 @@
 // What was decided and why, newest first, with what people asked and what the loop noted.
 
 import { isolated, panel, write } from "./dom.js";
-import { both, kindWords, known, ladderName, near, number, percent, reading, words } from "./format.js";
+import { both, kindWords, known, ladderName, near, NOT_KNOWN, number, percent, reading, words } from "./format.js";
 import { table } from "./tables.js";
 
 export function decisions() {
@@ -15,6 +15,7 @@ export function decisions() {
   parts.body.append(...rows.nodes);
   const draw = (state) => {
     const list = lines(state);
+    rows.say(state.sections.decisions ? "no decisions yet" : NOT_KNOWN);
     rows.draw(list, state);
     write(parts.aside, list.length ? `last ${list.length}, with notes and people's messages` : "");
   };
@@ -48,12 +49,22 @@ function lines(state) {
     (row) => ({
       time_ns: row.time_ns,
       kind: "people",
-      what: `${isolated(row.actor)}: ${words(row.act)}`,
-      why: row.refused ? `refused: ${row.refused}` : "done",
+      what: `${who(row)}: ${asking(row)}`,
+      why: `${row.reason ? `“${isolated(row.reason)}”, ` : ""}${row.refused ? `refused: ${row.refused}` : "done"}`,
       loud: true,
     }),
   );
   return [...decided, ...noted, ...asked].sort((one, other) => other.time_ns - one.time_ns);
+}
+
+function who(row) {
+  return row.approver ? `${isolated(row.actor)} and ${isolated(row.approver)}` : isolated(row.actor);
+}
+
+function asking(row) {
+  const share = known(row.fraction) ? ` by ${number(row.fraction * 100, 2).replace(/\.?0+$/, "")}\u00a0%` : "";
+  const whom = row.strategy ? ` ${isolated(row.strategy)}` : "";
+  return `${words(row.act)}${whom}${share}${row.rebaseline_peak ? ", drawdown counts from today's equity" : ""}`;
 }
 
 function change(row) {

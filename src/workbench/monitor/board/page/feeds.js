@@ -1,20 +1,30 @@
 // Feeds of prices with their quality.
 
 import { panel, write } from "./dom.js";
-import { number, percent } from "./format.js";
+import { NOT_KNOWN, number, percent } from "./format.js";
+import { emptyWords } from "./positions.js";
+import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 export function feeds() {
   const parts = panel("feeds", "Feeds", "feeds");
-  const rows = table("Feeds of prices", COLUMNS, (row) => row.name, "no feeds yet");
+  const rows = table("Feeds of prices", COLUMNS, (row) => row.name, NOT_KNOWN);
   parts.body.append(...rows.nodes);
   const draw = (state) => {
-    const used = state.sections.feed_in_use;
-    const list = (state.sections.feeds ?? []).map((row, place) => ({ ...row, used: place === used }));
+    const { feed_in_use: used, feeds: all } = told(state);
+    rows.say(emptyWords(all, "no feeds yet"));
+    const list = (all ?? []).map((row, place) => ({ ...row, used: place === used }));
     rows.draw(list, state);
     write(parts.aside, list.length ? `${list.filter((row) => row.connected).length} of ${list.length} connected` : "");
   };
-  return { id: "feeds", title: "Feeds", needs: ["feeds", "feed_in_use"], element: parts.element, draw, parts };
+  return {
+    id: "feeds",
+    title: "Feeds",
+    needs: ["feeds", "feed_in_use", "source"],
+    element: parts.element,
+    draw,
+    parts,
+  };
 }
 
 function refusals(row) {

@@ -129,6 +129,12 @@ export function near(timeNs, nowNs) {
   return same || !known(timeNs) ? utc(timeNs, "time") : utc(timeNs).slice(5);
 }
 
+// The viewer's own time; the day only where it is another one there than in UTC.
+export function here(timeNs) {
+  const same = local(timeNs, "day") === utc(timeNs, "day");
+  return same ? local(timeNs, "time") : local(timeNs).slice(5);
+}
+
 export function both(timeNs) {
   return known(timeNs) ? `${utc(timeNs)} UTC, ${local(timeNs)} local` : NOT_KNOWN;
 }

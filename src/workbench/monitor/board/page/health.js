@@ -2,6 +2,8 @@
 
 import { panel, write } from "./dom.js";
 import { bytes, known, milliseconds, NOT_KNOWN, number, utc } from "./format.js";
+import { ownTime } from "./orders.js";
+import { told } from "./silence.js";
 import { table, terms } from "./tables.js";
 
 const MODEL_TERMS = [
@@ -26,9 +28,9 @@ export function models() {
   const list = terms(MODEL_TERMS);
   parts.body.append(list.element);
   const draw = (state) => {
-    drawCalibration(list, state.sections.calibration, state.sections.policy);
-    const set = state.sections.strategy_set;
-    const none = state.sections.book ? ["none: the book holds fixed positions", "–"] : [NOT_KNOWN, NOT_KNOWN];
+    const { book, calibration, policy, strategy_set: set } = told(state);
+    drawCalibration(list, calibration, policy);
+    const none = book ? ["none: the book holds fixed positions", "–"] : [NOT_KNOWN, NOT_KNOWN];
     list.say("strategy_set.id", set?.id, set?.id ?? none[0]);
     list.say("strategy_set.as_of", set?.as_of, set?.as_of ?? none[1]);
     const count = Array.isArray(set?.strategies) ? set.strategies.length : set?.strategies;
@@ -37,7 +39,7 @@ export function models() {
   return {
     id: "models",
     title: "Calibration",
-    needs: ["calibration", "strategy_set", "policy", "book"],
+    needs: ["calibration", "strategy_set", "policy", "book", "source"],
     element: parts.element,
     draw,
     parts,
@@ -61,24 +63,30 @@ function drawCalibration(list, found, policy) {
 export function health() {
   const parts = panel("health", "System", "health");
   const list = terms(SYSTEM_TERMS);
-  const rows = table("Latency, milliseconds", LATENCY, (row) => row.name, "nothing measured yet");
+  const rows = table("Latency, milliseconds", LATENCY, (row) => row.name, NOT_KNOWN);
   parts.body.append(list.element, ...rows.nodes);
   const draw = (state) => {
-    drawSystem(list, state.sections);
+    const { latency, loop, ...others } = told(state);
+    drawSystem(list, { loop, ...others });
     drawWatchdog(list, state.control.watchdog);
-    const stages = Object.entries(state.sections.latency ?? {}).filter(([, found]) => found.count);
+    const stages = Object.entries(latency ?? {}).filter(([, found]) => found.count);
+    rows.say(latency ? "nothing measured yet" : NOT_KNOWN);
     rows.draw(stages.map(([name, found]) => ({ name, ...found })), state);
-    const { loop } = state.sections;
-    write(parts.aside, loop ? (loop.priced ? "every position has a price" : "a position has no price") : "");
+    write(parts.aside, loop ? summary(loop) : "");
   };
   return {
     id: "health",
     title: "System",
-    needs: ["loop", "journal", "health", "latency", "pid", "control"],
+    needs: ["loop", "journal", "health", "latency", "pid", "control", "source"],
     element: parts.element,
     draw,
     parts,
   };
+}
+
+function summary(loop) {
+  const priced = loop.priced ? "every position has a price" : "a position has no price";
+  return ownTime(loop) ? `${priced} · latency on this machine` : priced;
 }
 
 function drawSystem(list, { loop, journal, health: found, pid }) {

@@ -1,8 +1,9 @@
 // The five ladders. Each step is one rung; how full a step is says how far the metric is on its way to that rung.
 
 import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
-import { known, ladderName, near, reading, trigger } from "./format.js";
+import { known, ladderName, near, NOT_KNOWN, reading, trigger } from "./format.js";
 import { ahead, byLadder, effect, nearness } from "./rungs.js";
+import { told } from "./silence.js";
 
 const ORDER = ["DRAWDOWN", "VOLATILITY", "VALUE_AT_RISK", "CORRELATION", "TECHNICAL"];
 const FURTHER = {
@@ -15,8 +16,8 @@ const FURTHER = {
 
 // what a rung watches, where the rungs of one ladder watch different things
 const SHORT = {
-  "mean change of the leg correlations from normal": "change from normal",
-  "mean absolute leg correlation, 1 when enough held legs have moved": "mean of the legs",
+  "mean change of the leg correlations from normal": "mean |change|",
+  "mean absolute leg correlation, 1 when enough held legs have moved": "mean |correlation|",
   "silence of the feed in use": "feed in use",
   "silence of every feed": "every feed",
   "silence of every feed or of the broker": "feeds or broker",
@@ -25,12 +26,15 @@ const SHORT = {
 export function ladders() {
   const parts = panel("ladders", "Ladders", "ladders");
   const list = make("div", { class: "ladder-list" });
-  const empty = make("p", { class: "empty", text: "no ladder known yet" });
+  const empty = make("p", { class: "empty", text: NOT_KNOWN });
   parts.body.append(empty, list);
   const shown = new Map();
   const draw = (state) => {
-    const all = byLadder(state.sections.book?.ladders);
+    const { book } = told(state);
+    const all = byLadder(book?.ladders);
     reveal(empty, all.size === 0);
+    write(empty, book ? "this book has no ladders" : NOT_KNOWN);
+    forget(shown, all);
     const names = [
       ...ORDER.filter((name) => all.has(name)),
       ...[...all.keys()].filter((name) => !ORDER.includes(name)),
@@ -42,10 +46,19 @@ export function ladders() {
       }
       drawLadder(shown.get(name), all.get(name), state);
     }
-    const held = (state.sections.book?.ladders ?? []).filter((rung) => rung.holds).length;
+    const held = (book?.ladders ?? []).filter((rung) => rung.holds).length;
     write(parts.aside, all.size ? `${countWords(held)} · ■ holds  ○ does not` : "");
   };
-  return { id: "ladders", title: "Ladders", needs: ["book"], element: parts.element, draw, parts };
+  return { id: "ladders", title: "Ladders", needs: ["book", "source"], element: parts.element, draw, parts };
+}
+
+// of a ladder that is no longer told nothing may stay
+function forget(shown, all) {
+  for (const [name, ladder] of shown) {
+    if (all.has(name)) continue;
+    ladder.element.remove();
+    shown.delete(name);
+  }
 }
 
 function countWords(held) {

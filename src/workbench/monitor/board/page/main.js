@@ -4,7 +4,7 @@ import { alerts } from "./alerts.js";
 import { Anew } from "./anew.js";
 import { buttons } from "./buttons.js";
 import { charts } from "./charts.js";
-import { choices } from "./choices.js";
+import { choices, chooseAgain, chosen, keepChosen, TRAITS } from "./choices.js";
 import { Clock } from "./clock.js";
 import { correlation } from "./correlation.js";
 import { decisions } from "./decisions.js";
@@ -18,7 +18,7 @@ import { orders } from "./orders.js";
 import { positions } from "./positions.js";
 import { regime } from "./regime.js";
 import { Series } from "./series.js";
-import { Probe, verdict } from "./silence.js";
+import { Probe, told, verdict } from "./silence.js";
 import { stress } from "./stress.js";
 
 const TICK_MS = 250;
@@ -28,7 +28,12 @@ const ANY_PATH = "/favicon.ico";
 const STANDS_STILL = "This page stands still: it is old. Reload it.";
 // where the columns of a wall begin; elsewhere a column is not to be seen
 const COLUMN_STARTS = [0, 2, 4, 7];
-const TRAITS = ["period", "strategy", "pair", "theme"];
+
+// where nothing is told any more, no part may show what was told before
+function withTold(state) {
+  const sections = told(state);
+  return sections === state.sections ? state : { ...state, sections };
+}
 
 export function render({ model, el }) {
   const ending = new AbortController();
@@ -103,14 +108,18 @@ class Page {
   }
 
   begin() {
+    const { model } = this;
     this.hear = (message) => this.take(message);
-    this.chosen = () => this.readChoices();
+    this.chosen = () => {
+      keepChosen(model);
+      this.readChoices();
+    };
     this.model.on("msg:custom", this.hear);
     for (const name of TRAITS) this.model.on(`change:${name}`, this.chosen);
-    this.dark.addEventListener("change", this.chosen, { signal: this.signal });
+    this.dark.addEventListener("change", () => this.readChoices(), { signal: this.signal });
     document.addEventListener("visibilitychange", () => this.tick(), { signal: this.signal });
     this.ticker = setInterval(() => this.tick(), TICK_MS);
-    this.chooseAgain();
+    chooseAgain(model, this.anew.choices);
     this.readChoices();
     this.draw(null);
     this.hello(performance.now());
@@ -132,13 +141,6 @@ class Page {
     for (const part of this.parts) part.dispose?.();
     document.title = this.formerTitle;
     this.root.remove();
-  }
-
-  // a page that has opened itself anew shows what was chosen before
-  chooseAgain() {
-    const chosen = Object.entries(this.anew.choices ?? {});
-    for (const [name, value] of chosen) this.model.set(name, value);
-    if (chosen.length) this.model.save_changes();
   }
 
   readChoices() {
@@ -172,7 +174,9 @@ class Page {
     const changed = new Set(["source", ...Object.keys(message.sections)]);
     if (JSON.stringify(message.control) !== JSON.stringify(state.control)) changed.add("control");
     state.control = message.control ?? {};
-    this.draw(changed);
+    const blind = told(state) !== state.sections;
+    this.draw(blind === this.blind ? changed : null);
+    this.blind = blind;
   }
 
   tick() {
@@ -192,25 +196,26 @@ class Page {
     const mode = state.sections.book?.mode ?? "";
     const title = `${state.verdict.level === "fresh" ? mode : state.verdict.title.toUpperCase()} · FX risk monitor`;
     if (document.title !== title) document.title = title;
-    for (const part of this.parts) if (part.tick) this.guard(part, () => part.tick(state), "tick");
+    const shown = withTold(state);
+    for (const part of this.parts) if (part.tick) this.guard(part, () => part.tick(shown), "tick");
   }
 
   judged(quiet) {
     const { anew, clock, probe, state } = this;
     const { answer, lost } = probe;
-    const chosen = Object.fromEntries(TRAITS.map((name) => [name, this.model.get(name)]));
     return verdict({
       quiet, answer, lost, source: state.source, age: state.age, heard: clock.beatAt !== null,
-      anew: anew.watch(answer, state.age, chosen), carried: anew.age !== null,
+      anew: anew.watch(answer, state.age, chosen(this.model)), carried: anew.age !== null,
     });
   }
 
   // changed: names of what is new; null for everything
   draw(changed) {
+    const shown = withTold(this.state);
     for (const part of this.parts) {
       if (changed === null || part.needs.some((name) => changed.has(name))) this.guard(
         part,
-        () => part.draw(this.state),
+        () => part.draw(shown),
         "draw",
       );
     }

@@ -1,10 +1,11 @@
 // The bar that never leaves the screen: mode, what holds it, what comes next, and how old the numbers are.
 
 import { figure, make, mark, plain, put, reveal, write } from "./dom.js";
-import { both, duration, known, local, number, utc } from "./format.js";
+import { both, duration, here, known, number, utc } from "./format.js";
 import {
-  alsoSentence, capSentence, effect, heldSentence, holding, modeWords, nextSentence, releaseSentence,
+  alsoSentence, capSentence, effect, heldSentence, holding, modeWords, nextSentence, nextSentences, releaseSentence,
 } from "./rungs.js";
+import { Room } from "./room.js";
 
 const SKEW_SAID_SECONDS = 2;
 const STATES = { fresh: "live", waiting: "connecting", starting: "starting", notice: "no data", silent: "OLD" };
@@ -20,20 +21,31 @@ export function modeBar(buttons) {
     release: make("p", { class: "next release", "data-key": "mode.release" }),
     since: make("p", { class: "since", "data-key": "mode.since" }),
     next: make("p", { class: "next", "data-key": "mode.next" }),
+    room: new Room(),
   };
   const title = make("h1", {}, make("span", { class: "unseen", text: "FX risk monitor, mode " }), nodes.mode);
   const said = make("p", { class: "unseen", role: "status", "aria-live": "polite", "data-key": "spoken" });
   const band = bandNodes();
   const age = ageNodes();
-  const why = make("div", { class: "why" }, nodes.held, nodes.also, nodes.release, nodes.next, nodes.since);
+  const coming = make("div", { class: "coming" }, nodes.next, nodes.room.element);
+  const why = make("div", { class: "why" }, nodes.held, nodes.also, nodes.release, coming, nodes.since);
   const word = make("div", { class: "word" }, nodes.shape, make("div", {}, title, nodes.means));
   const lead = make("div", { class: "lead" }, word, age.element);
   const row = make("div", { class: "row" }, lead, why, buttons.element);
   const element = make("header", { id: "mode", class: "bar" }, band.element, band.synthetic, row, said);
   return {
-    id: "mode", title: "Mode", needs: ["book", "loop", "label", "synthetic", "source"], element,
-    draw: (state) => drawBar(nodes, band, state) || buttons.leadTo(state.control?.link),
-    tick: (state) => tickBar({ element, nodes, band, age, said }, state),
+    id: "mode", title: "Mode", needs: ["book", "loop", "label", "synthetic", "source", "control"], element,
+    draw: (state) => {
+      drawBar(nodes, band, state);
+      buttons.leadTo(state.control);
+      if (state.sections.book) nodes.room.keep(why);
+    },
+    tick: (state) => {
+      tickBar({ element, nodes, band, age, said }, state);
+      if (state.sections.book) nodes.room.keep(why);
+      clearOf(element.offsetHeight || lead.offsetHeight);
+    },
+    dispose: () => clearOf(0),
     troubles: (words) => write(band.troubles, words) || reveal(band.troubles, words !== ""),
   };
 }
@@ -108,6 +120,14 @@ function drawWhy(nodes, book) {
     holding(book.ladders).map((rung) => `${rung.ladder} ${rung.rung}: ${effect(rung)}`).join("\n"),
   );
   write(nodes.next, plain(nextSentence(book)));
+  nodes.room.reserve(nextSentences(book).map(plain));
+}
+
+// what the keyboard reaches is never scrolled to under what stays in sight at the top
+function clearOf(height) {
+  const { style } = document.documentElement;
+  const padding = height ? `${height}px` : "";
+  if (style.scrollPaddingTop !== padding) style.scrollPaddingTop = padding;
 }
 
 function tickBar(bar, state) {
@@ -149,7 +169,7 @@ function tickAge(nodes, state) {
   write(nodes.state, STATES[verdict.level]);
   const time = state.worldNs ?? state.serverNs;
   put(nodes.world, time, `${utc(time)} UTC`);
-  put(nodes.here, time, known(time) ? `${local(time, "time")} local` : "");
+  put(nodes.here, time, known(time) ? `${here(time)} local` : "");
   mark(nodes.here, "title", both(time));
   write(nodes.note, clockNote(state));
 }
@@ -163,7 +183,7 @@ function clockNote(state) {
   const { worldNs, serverNs, skewSeconds } = state;
   const loop = state.sections.loop;
   if (known(worldNs) && known(serverNs) && Math.abs(worldNs - serverNs) > 60e9) notes.push(
-    `this world's clock${speedWords(loop?.speed)}; here it is ${utc(serverNs, "time")} UTC`,
+    `this world's clock${speedWords(loop?.speed)}; here it is ${dated(serverNs, worldNs)} UTC`,
   );
   if (known(skewSeconds) && Math.abs(skewSeconds) > SKEW_SAID_SECONDS) {
     const off = `${duration(Math.round(Math.abs(skewSeconds)))} ${skewSeconds > 0 ? "fast" : "slow"}`;
@@ -172,7 +192,11 @@ function clockNote(state) {
   return notes.join(" · ");
 }
 
+function dated(timeNs, nowNs) {
+  return utc(timeNs, utc(timeNs, "day") === utc(nowNs, "day") ? "time" : "both");
+}
+
 function speedWords(speed) {
   if (!known(speed) || speed === 1) return "";
-  return speed === 0 ? ", as fast as possible" : `, ${number(speed)} × speed`;
+  return speed === 0 ? ", as fast as possible" : `, up to ${number(speed)} × speed`;
 }

@@ -9,9 +9,9 @@ const PERIODS = { day: "P&L today", week: "P&L this week", month: "P&L this mont
 export function money() {
   const tiles = {
     equity: tile("Equity", "book.equity", "USD"),
-    day: tile(PERIODS.day, "periods.day.profit", "USD"),
-    week: tile(PERIODS.week, "periods.week.profit", "USD"),
-    month: tile(PERIODS.month, "periods.month.profit", "USD"),
+    day: tile(PERIODS.day, "periods.day.profit", "USD", "period"),
+    week: tile(PERIODS.week, "periods.week.profit", "USD", "period"),
+    month: tile(PERIODS.month, "periods.month.profit", "USD", "period"),
     drawdown: tile("Drawdown", "book.drawdown", "from peak"),
     risk: tile("VaR 95 %", "book.value_at_risk_95", "one day"),
     shortfall: tile("ES 97.5 %", "book.expected_shortfall_975", "one day"),
@@ -25,11 +25,11 @@ export function money() {
   return { id: "money", title: "Money", needs: ["book", "periods"], element, draw: (state) => drawMoney(tiles, state) };
 }
 
-function tile(name, key, unit) {
+function tile(name, key, unit, kind = "") {
   const value = figure(key, "big");
   const note = make("span", { class: "note" });
   const head = make("span", { class: "name" }, name, make("small", { text: ` ${unit}` }));
-  const element = make("div", { class: "tile" }, head, make("span", { class: "value" }, value), note);
+  const element = make("div", { class: `tile ${kind}`.trim() }, head, make("span", { class: "value" }, value), note);
   return { element, value, note };
 }
 
@@ -43,7 +43,9 @@ function fill(one, value, text, note, feeling = null) {
 function drawMoney(tiles, state) {
   const book = state.sections.book ?? {};
   fill(tiles.equity, book.equity, number(book.equity, 2), known(book.peak) ? `peak ${number(book.peak, 2)}` : "");
-  for (const name of Object.keys(PERIODS)) drawPeriod(tiles[name], state.sections.periods?.[name]);
+  const periods = state.sections.periods ?? {};
+  const part = beginningsDiffer(periods) ? "both" : "day";
+  for (const name of Object.keys(PERIODS)) drawPeriod(tiles[name], periods[name], part);
   const lost = known(book.peak) && known(book.equity) ? `${number(book.peak - book.equity)} USD below peak` : "";
   fill(tiles.drawdown, book.drawdown, percent(book.drawdown, 2), lost);
   fill(tiles.risk, book.value_at_risk_95, percent(book.value_at_risk_95, 3), riskNote(book));
@@ -57,11 +59,18 @@ function drawMoney(tiles, state) {
   mark(tiles.cap.note, "title", capWords(book));
 }
 
-function drawPeriod(one, period) {
+// two periods that began at different times of one date: the date alone would make their profits contradict each other
+function beginningsDiffer(periods) {
+  const times = [...new Set(Object.keys(PERIODS).map((name) => periods[name]?.since_ns).filter(known))];
+  return new Set(times.map((time) => utc(time, "day"))).size < times.length;
+}
+
+function drawPeriod(one, period, part) {
   const profit = period?.profit;
   const began = known(period?.equity) && period.equity > 0 ? period.equity : null;
   const share = known(profit) && began ? signedPercent(profit / began) : "";
-  const since = known(period?.since_ns) ? `since ${utc(period.since_ns, "day").slice(5)}` : "";
+  const words = known(period?.since_ns) ? `since ${utc(period.since_ns, part).slice(5, 16)}` : "";
+  const since = words.replaceAll(" ", "\u00a0");
   mark(
     one.note,
     "title",

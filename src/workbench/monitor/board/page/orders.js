@@ -2,7 +2,8 @@
 
 import { panel, write } from "./dom.js";
 import { both, known, milliseconds, near, NOT_KNOWN, number, signed, words } from "./format.js";
-import { chosen } from "./positions.js";
+import { chosen, emptyWords, isChosen } from "./positions.js";
+import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 const ENDED = new Set(["FILLED", "CANCELLED", "REJECTED", "REFUSED"]);
@@ -11,15 +12,35 @@ const SIGNS = { FILLED: "●", PART_FILLED: "◐", CANCELLED: "–", REJECTED: "
 
 export function orders() {
   const parts = panel("orders", "Orders", "orders");
-  const rows = table("Orders, newest first", COLUMNS, (row) => row.id, "no orders yet");
+  const rows = table("Orders, newest first", COLUMNS, (row) => row.id, NOT_KNOWN);
   parts.body.append(...rows.nodes);
   const draw = (state) => {
-    const list = chosen(state.sections.orders, state.choices);
+    const sections = told(state);
+    const list = chosen(sections.orders, state.choices);
+    rows.say(emptyWords(sections.orders, "no orders yet"));
     rows.draw(list, state);
-    const open = list.filter((row) => !ENDED.has(row.state)).length;
-    write(parts.aside, list.length ? `${open} open · broker ${state.sections.broker ?? "not known"}` : "");
+    write(parts.aside, sections.orders?.length ? summary(sections, list, state.choices) : "");
   };
-  return { id: "orders", title: "Orders", needs: ["orders", "broker", "choices"], element: parts.element, draw, parts };
+  return {
+    id: "orders",
+    title: "Orders",
+    needs: ["orders", "broker", "choices", "source"],
+    element: parts.element,
+    draw,
+    parts,
+  };
+}
+
+function summary({ orders: all, broker, loop }, list, choices) {
+  const shown = isChosen(choices) ? [`${list.length} of ${all.length} shown`] : [];
+  const open = `${all.filter((row) => !ENDED.has(row.state)).length} open${shown.length ? " in all" : ""}`;
+  const clock = ownTime(loop) ? ["took: of the world's time"] : [];
+  return [...shown, open, `broker ${broker ?? NOT_KNOWN}`, ...clock].join(" · ");
+}
+
+// where the world does not run at the speed of our clocks, its times are not those measured on this machine
+export function ownTime(loop) {
+  return known(loop?.speed) && loop.speed !== 1;
 }
 
 function latency(row) {

@@ -2,6 +2,7 @@
 
 import { make, mark, put, reveal, write } from "./dom.js";
 import { both, known, near } from "./format.js";
+import { freePlace } from "./labels.js";
 import { beginning, STEPS, tickWords, timeWords, widest } from "./ticks.js";
 
 const COLOURS = ["--line-1", "--line-2"];
@@ -114,33 +115,39 @@ export class Plot {
     ctx.save();
     ctx.font = this.look.canvasFont;
     for (const one of this.marks) this.drawMark(chart, ctx, bbox, one);
-    let last = { y: Infinity, end: bbox.left };
-    for (const rung of this.rungs) last = this.drawRung(chart, ctx, bbox, rung, last) ?? last;
+    const curves = this.rungs.length ? pixels(chart) : [];
+    const taken = [];
+    for (const rung of this.rungs) this.drawRung(chart, ctx, bbox, rung, curves, taken);
     ctx.restore();
   }
 
-  // where the last label is so near that the next would cover it, the next stands beside it
-  drawRung(chart, ctx, bbox, rung, last) {
+  drawRung(chart, ctx, bbox, rung, curves, taken) {
     const y = chart.valToPos(rung.at, "y", true);
-    if (y < bbox.top || y > bbox.top + bbox.height) return null;
+    if (y < bbox.top || y > bbox.top + bbox.height) return;
     ctx.strokeStyle = ctx.fillStyle = rung.holds ? this.look.watch : this.look.soft;
     ctx.lineWidth = this.look.width;
     ctx.setLineDash([2 * this.look.width, 3 * this.look.width]);
     line(ctx, bbox.left, y, bbox.left + bbox.width, y);
-    const start = last.y - y < this.look.em * this.look.ratio * 1.1 ? last.end : bbox.left;
-    return { y, end: this.label(ctx, `${rung.holds ? "■" : "○"} ${rung.words}`, start, y) };
+    const text = `${rung.holds ? "■" : "○"} ${rung.words}`;
+    const room = this.look.em * this.look.ratio * 0.3;
+    const size = { width: ctx.measureText(text).width + 4 * room, height: 4 * room };
+    const place = freePlace(bbox, size, y, curves, taken);
+    if (!place) return;
+    taken.push(place);
+    this.label(ctx, text, place, room);
   }
 
-  label(ctx, text, x, y) {
-    const room = this.look.em * this.look.ratio * 0.3;
+  // where a curve must run through it, the label is no cover
+  label(ctx, text, place, room) {
+    const colour = ctx.fillStyle;
+    if (place.hidden === 0) {
+      ctx.fillStyle = this.look.panel;
+      ctx.fillRect(place.left + room, place.top, place.width - 2 * room, place.height);
+    }
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
-    const colour = ctx.fillStyle;
-    ctx.fillStyle = this.look.panel;
-    ctx.fillRect(x + room, y - 2 * room, ctx.measureText(text).width + 2 * room, 4 * room);
     ctx.fillStyle = colour;
-    ctx.fillText(text, x + 2 * room, y);
-    return x + ctx.measureText(text).width + 5 * room;
+    ctx.fillText(text, place.left + 2 * room, place.top + place.height / 2);
   }
 
   drawMark(chart, ctx, bbox, one) {
@@ -213,6 +220,13 @@ export function looks(root, theme) {
     lines: COLOURS.map(colour),
     font: `${em * 0.78}px ${style.fontFamily}`, canvasFont: `${em * 0.74 * ratio}px ${style.fontFamily}`,
   };
+}
+
+function pixels(chart) {
+  const [times, ...lines] = chart.data;
+  const across = times.map((time) => chart.valToPos(time, "x", true));
+  const height = (value) => (value === null ? null : chart.valToPos(value, "y", true));
+  return lines.map((values) => values.map((value, place) => [across[place], height(value)]));
 }
 
 function line(ctx, x1, y1, x2, y2) {

@@ -1,7 +1,8 @@
 // Positions: what is held, what should be held, what it earns and what it risks.
 
 import { panel, write } from "./dom.js";
-import { duration, known, number, percent, signed, tone, words } from "./format.js";
+import { duration, known, NOT_KNOWN, number, percent, signed, tone, words } from "./format.js";
+import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 const STALE_RUNG = 2;
@@ -13,25 +14,55 @@ export function chosen(rows, choices) {
   );
 }
 
-export function positions() {
-  const parts = panel("positions", "Positions", "positions");
-  const rows = table("Positions of the book", COLUMNS, (row) => `${row.strategy} ${row.pair}`, "no positions yet");
-  parts.body.append(...rows.nodes);
-  const draw = (state) => {
-    const list = chosen(state.sections.book?.positions, state.choices);
-    rows.draw(list, state);
-    write(parts.aside, list.length ? summary(list) : "");
-  };
-  return { id: "positions", title: "Positions", needs: ["book", "quoted", "choices"], element: parts.element, draw, parts };
+export function isChosen({ strategy, pair }) {
+  return Boolean(strategy || pair);
 }
 
-function summary(list) {
-  const held = list.filter((row) => row.units !== 0).length;
-  const moving = list.filter((row) => row.units !== row.target).length;
-  const profits = list.map((row) => row.profit).filter(known);
-  const total = profits.reduce((sum, value) => sum + value, 0);
+// why a list has no rows: what it is made of is not known, there is nothing, or the choice leaves nothing over
+export function emptyWords(all, nothing) {
+  if (!all) return NOT_KNOWN;
+  return all.length ? `none for this choice (${number(all.length)} in all)` : nothing;
+}
+
+export function positions() {
+  const parts = panel("positions", "Positions", "positions");
+  const rows = table("Positions of the book", COLUMNS, (row) => `${row.strategy} ${row.pair}`, NOT_KNOWN);
+  parts.body.append(...rows.nodes);
+  const draw = (state) => {
+    const all = told(state).book?.positions;
+    const list = chosen(all, state.choices);
+    rows.say(emptyWords(all, "no positions yet"));
+    rows.draw(list, state);
+    write(parts.aside, all?.length ? (isChosen(state.choices) ? choiceSummary(list, all) : summary(all)) : "");
+  };
+  return {
+    id: "positions",
+    title: "Positions",
+    needs: ["book", "quoted", "choices", "source"],
+    element: parts.element,
+    draw,
+    parts,
+  };
+}
+
+function summary(all) {
+  const moving = all.filter((row) => row.units !== row.target).length;
   const way = moving ? ` · ${moving} on the way to target` : "";
-  return `${held} of ${list.length} held${way} · P&L ${profits.length ? `${signed(total)} USD` : "not known"}`;
+  return `${heldWords(all)}${way} · P&L ${profitWords(all)}`;
+}
+
+function choiceSummary(list, all) {
+  const profit = list.length ? ` · their P&L ${profitWords(list)}` : "";
+  return `${list.length} of ${all.length} shown${profit} · ${heldWords(all)} in all`;
+}
+
+function heldWords(all) {
+  return `${all.filter((row) => row.units !== 0).length} of ${all.length} held`;
+}
+
+function profitWords(list) {
+  const profits = list.map((row) => row.profit).filter(known);
+  return profits.length ? `${signed(profits.reduce((sum, value) => sum + value, 0))} USD` : NOT_KNOWN;
 }
 
 function strange(pair) {

@@ -1,27 +1,30 @@
 // Regime of the market with the probabilities the model gives it.
 
 import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
-import { known, near, percent, words } from "./format.js";
+import { known, near, NOT_KNOWN, percent, words } from "./format.js";
+import { told } from "./silence.js";
 
 export function regime() {
   const parts = panel("regime", "Regime", "regime");
   const now = figure("regime.now", "big");
   const since = make("p", { class: "soft" });
   const list = make("ul", { class: "parts" });
-  const empty = make("p", { class: "empty", text: "no probabilities known yet" });
+  const empty = make("p", { class: "empty", text: NOT_KNOWN });
   const source = make("p", { class: "soft" });
   parts.body.append(make("p", {}, now), since, empty, list, source);
   const rows = new Map();
   const draw = (state) => {
-    const found = state.sections.regime ?? {};
-    const name = found.now ?? state.sections.book?.regime;
-    put(now, name, name ? plain(words(name)) : "not known");
+    const sections = told(state);
+    const found = sections.regime ?? {};
+    const name = found.now ?? sections.book?.regime;
+    put(now, name, name ? plain(words(name)) : NOT_KNOWN);
     write(since, known(found.since_ns) ? `since ${near(found.since_ns, state.worldNs)} UTC` : "since when: not known");
     write(source, plain(found.source ?? ""));
     reveal(empty, !found.probabilities);
+    write(empty, sections.regime ? "no probabilities known yet" : "probabilities: not known");
     drawShares(list, rows, found.probabilities ?? {}, name);
   };
-  return { id: "regime", title: "Regime", needs: ["regime", "book"], element: parts.element, draw, parts };
+  return { id: "regime", title: "Regime", needs: ["regime", "book", "source"], element: parts.element, draw, parts };
 }
 
 function drawShares(list, rows, shares, now) {

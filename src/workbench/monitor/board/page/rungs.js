@@ -103,8 +103,16 @@ export function capWords(book) {
 export function nextSentence(book) {
   if (book.mode === "HALTED") return `To let go: ${letsGo(book)}`;
   const rung = nearest(book.ladders);
-  const next = rung ? `${distance(rung)}: rung ${rung.rung}, ${effect(rung)}` : "every rung holds, none is further up";
-  return `Next: ${next}`;
+  return rung ? nextWords(rung) : "Next: every rung holds, none is further up";
+}
+
+// What may stand in its place at any moment, as a metric moves.
+export function nextSentences(book) {
+  return book.mode === "HALTED" ? [] : (book.ladders ?? []).map(nextWords);
+}
+
+function nextWords(rung) {
+  return `Next: ${distance(rung)}: rung ${rung.rung}, ${effect(rung)}`;
 }
 
 export function releaseSentence(book) {

@@ -25,6 +25,7 @@ const WORDS = {
   stuck: ["The loop is silent", "The loop's process is there, but it shows nothing new."],
 };
 const ANSWERS = { 403: "refused", 404: "ended" };
+const WITHOUT_NUMBERS = new Set(["no-journal", "empty", "unreadable", "other-version"]);
 const SILENT_STATES = new Set(["no-loop", "stuck"]);
 
 const FRESH = { level: "fresh", part: "", title: "", sentence: "" };
@@ -41,6 +42,12 @@ const ANEW = {
   sentence: "This page has opened itself anew and waits for the first numbers.",
 };
 const WAITING = { level: "waiting", part: "", title: "Connecting", sentence: "Waiting for the first numbers." };
+
+// what may still be believed of the sections: nothing where the journal they were read from is gone or cannot be read
+export function told({ sections, source }) {
+  const startsWithout = source.state === "starting" && (source.age_seconds ?? null) === null;
+  return WITHOUT_NUMBERS.has(source.state) || startsWithout ? {} : sections;
+}
 
 // answer, lost: see Probe; anew: seconds until the page opens anew, null when it does not; carried: it just has
 export function verdict({ quiet, heard, source, age, answer, lost, anew, carried }) {

@@ -3,6 +3,7 @@
 import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
 import { known, near, number, words } from "./format.js";
 import { capSentence } from "./rungs.js";
+import { told } from "./silence.js";
 
 const CONDITIONS = ["NORMAL", "ELEVATED", "HIGH", "EXTREME", "CRISIS"];
 
@@ -35,7 +36,7 @@ export function stress() {
   );
   const rows = [];
   const draw = (state) => {
-    const book = state.sections.book ?? {};
+    const book = told(state).book ?? {};
     put(score, known(book.stress_score) ? book.stress_score : null, number(book.stress_score, 0));
     reveal(of, known(book.stress_score));
     scale.firstChild.style.width = `${known(book.stress_score) ? Math.min(100, Math.max(0, book.stress_score)) : 0}%`;
@@ -43,7 +44,7 @@ export function stress() {
     drawNote(note, book);
     drawCondition(conditions, lines, book, state.worldNs);
   };
-  return { id: "stress", title: "Stress", needs: ["book"], element: parts.element, draw, parts };
+  return { id: "stress", title: "Stress", needs: ["book", "source"], element: parts.element, draw, parts };
 }
 
 function drawParts(list, rows, found) {
@@ -92,7 +93,8 @@ function drawCondition(nodes, lines, book, worldNs) {
   }
   const since = known(book.condition_since_ns) ? ` since ${near(book.condition_since_ns, worldNs)} UTC` : "";
   const name = book.condition ? words(book.condition) : "not known";
-  write(lines.condition, plain(`Condition: ${name}${since} · ${capSentence(book).toLowerCase()}`));
+  const sentence = [`Condition: ${name}${since}`, capSentence(book).toLowerCase()].filter(Boolean).join(" · ");
+  write(lines.condition, plain(sentence));
   mark(lines.condition, "data-value", book.condition ?? "");
   write(lines.strategies, plain(strategyWords(book)));
   mark(lines.strategies, "data-value", book.strategies_active ?? "");
@@ -100,10 +102,11 @@ function drawCondition(nodes, lines, book, worldNs) {
 
 // Positions that a person put on never enter by themselves, whatever the condition.
 function strategyWords(book) {
-  const { strategies_active: may, strategies_total: all, strategies_held: held } = book;
+  const { strategies_active: may, strategies_total: all, strategies_held: held, entries_stopped: why } = book;
   if (!known(may) || !known(all)) return "Strategies that may enter: not known";
-  if (all > 0 && held === all) return `No strategy enters by itself: all ${all} are held positions`;
-  const still = may > 0 && book.entries_stopped ? `; none enters now: ${book.entries_stopped}` : "";
-  const others = known(held) && held > 0 ? `; ${held} held positions never enter` : "";
+  const stopped = why ? `; no position may grow now: ${why}` : "";
+  if (all > 0 && held === all) return `No strategy enters by itself: all ${all} are held positions${stopped}`;
+  const still = may > 0 && why ? `; none enters now: ${why}` : "";
+  const others = known(held) && held > 0 ? `; ${held} held positions never enter${still ? "" : stopped}` : "";
   return `${number(may)} of ${number(all)} strategies may enter in this condition${still}${others}`;
 }
