@@ -130,8 +130,12 @@ export class Plot {
     line(ctx, bbox.left, y, bbox.left + bbox.width, y);
     const text = `${rung.holds ? "■" : "○"} ${rung.words}`;
     const room = this.look.em * this.look.ratio * 0.3;
-    const size = { width: ctx.measureText(text).width + 4 * room, height: 4 * room };
-    const place = freePlace(bbox, size, y, curves, taken);
+    const size = { width: ctx.measureText(text).width + 4 * room, height: 3.2 * room };
+    // on the line of another rung a label would name that one
+    const lines = this.rungs.filter((other) => other !== rung).map(
+      (other) => ({ left: bbox.left, top: chart.valToPos(other.at, "y", true), width: bbox.width, height: 0 }),
+    );
+    const place = freePlace(bbox, size, y, curves, [...taken, ...lines]);
     if (!place) return;
     taken.push(place);
     this.label(ctx, text, place, room);
