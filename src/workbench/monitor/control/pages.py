@@ -12,6 +12,7 @@ from starlette.routing import Route
 OWN, SHARED = ("monitor/control", "static"), ("monitor/board", "page")
 SHARED_FILES = (
     "theme.css", "bar.css", "panels.css", "dom.js", "format.js", "rungs.js", "clock.js", "silence.js", "mode.js",
+    "room.js",
 )  # fmt: skip
 PAGE = "index.html"
 WORKER = "worker.js"

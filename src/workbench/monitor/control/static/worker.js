@@ -3,7 +3,7 @@
 const KEPT = "VERSION";
 const PAGE = [
   "/", "/theme.css", "/bar.css", "/panels.css", "/phone.css", "/manifest.webmanifest", "/icon.svg",
-  "/dom.js", "/format.js", "/rungs.js", "/clock.js", "/silence.js", "/mode.js", "/phone.js", "/link.js",
+  "/dom.js", "/format.js", "/rungs.js", "/clock.js", "/silence.js", "/mode.js", "/room.js", "/phone.js", "/link.js",
   "/freshness.js",
   "/ask.js", "/controls.js", "/more.js", "/outcome.js", "/login.js", "/incidents.js", "/proposals.js", "/numbers.js",
   "/procedures.js", "/contacts.js",
