@@ -3,7 +3,9 @@
 const SHARES = [0, 0.5, 1, 0.25, 0.75];
 
 // curves are lists of [x, y] in pixels, y null where there is nothing; the place says whether it is clear of them all
-export function freePlace(area, size, y, curves, taken) {
+// lines: where the rung's own line is, then those of the others, on which a label would name them
+export function freePlace(area, size, [y, ...lines], curves, boxesTaken) {
+  const taken = [...boxesTaken, ...lines.map((top) => ({ left: area.left, top, width: area.width, height: 0 }))];
   const above = y - size.height * 1.05;
   const tops = [y - size.height / 2, above >= area.top ? above : y + size.height * 0.05];
   const boxes = tops.map((top) => SHARES.map((share) => boxAt(area, size, share, top)));

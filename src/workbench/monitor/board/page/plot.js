@@ -131,11 +131,8 @@ export class Plot {
     const text = `${rung.holds ? "■" : "○"} ${rung.words}`;
     const room = this.look.em * this.look.ratio * 0.3;
     const size = { width: ctx.measureText(text).width + 4 * room, height: 3.2 * room };
-    // on the line of another rung a label would name that one
-    const lines = this.rungs.filter((other) => other !== rung).map(
-      (other) => ({ left: bbox.left, top: chart.valToPos(other.at, "y", true), width: bbox.width, height: 0 }),
-    );
-    const place = freePlace(bbox, size, y, curves, [...taken, ...lines]);
+    const others = this.rungs.filter((one) => one !== rung).map((one) => chart.valToPos(one.at, "y", true));
+    const place = freePlace(bbox, size, [y, ...others], curves, taken);
     if (!place) return;
     taken.push(place);
     this.label(ctx, text, place, room);
