@@ -80,6 +80,7 @@ def main() -> None:
         for name, (size, theme) in PICTURES.items():
             set_size(driver, size)
             choose_theme(driver, theme)
+            driver.execute_script("window.scrollTo(0, 0)")  # pressing a button at the foot has moved the page
             time.sleep(SETTLED_SECONDS)
             driver.save_screenshot(str(IMAGES / name))
             print(IMAGES / name)  # noqa: T201
