@@ -203,7 +203,7 @@ def opened_loop(
     # before the lock names this process: a signal that nobody listens to would end it
     messages = Inbox(folder / "inbox")
     inbox = Halts(messages)
-    journal = Journal(folder, Signer.open(folder), JournalOptions(log_room=LOG_ROOM_BYTES))
+    journal = Journal(folder, Signer.open(folder), JournalOptions(log_room_bytes=LOG_ROOM_BYTES))
     halted_after_a_loss(journal, messages)
     since = world.begins_ns
     clock, feeds = world.clock(since), supervised(world, since, world.mids)

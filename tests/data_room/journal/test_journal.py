@@ -188,7 +188,7 @@ from workbench.data.journal.chain import Signer
 from workbench.data.journal.journal import Journal, JournalOptions
 from workbench.data.journal.rows import Row, RowKind
 folder = Path(sys.argv[1])
-journal = Journal(folder, Signer.open(folder), JournalOptions(checkpoint_rows=50, log_room=int(sys.argv[2])))
+journal = Journal(folder, Signer.open(folder), JournalOptions(checkpoint_rows=50, log_room_bytes=int(sys.argv[2])))
 for number in range(10**9):
     journal.write([Row(RowKind.NOTE, number, b"{}")] * 7)
     print(journal.head.sequence, journal.head.digest, flush=True)

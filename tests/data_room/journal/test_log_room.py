@@ -14,7 +14,7 @@ ROOM = 300_000
 
 
 def test_the_log_has_its_blocks_from_the_start_and_writes_take_no_more(open_journal, quotes, folder):
-    journal = open_journal(log_room=ROOM)
+    journal = open_journal(log_room_bytes=ROOM)
     before = (folder / LOG).stat()
     assert (before.st_size, journal.notes) == (ROOM, ())
     for number in range(20):
@@ -38,7 +38,7 @@ def test_room_without_a_row_is_an_empty_log_to_everybody(open_journal, filled):
 
 def test_who_looks_on_meanwhile_sees_every_row(open_journal, quotes, filled):
     with JournalReader(filled) as reader:
-        journal = open_journal(log_room=ROOM)
+        journal = open_journal(log_room_bytes=ROOM)
         journal.write(quotes(20, 3))
         assert [row.sequence for row in reader.rows(after=8)] == [9, 10, 11]
 
@@ -48,7 +48,7 @@ def test_where_there_is_no_room_it_is_told_and_the_journal_is_written_all_the_sa
     open_journal, quotes, filled, full_disk, size
 ):
     with full_disk(size):
-        journal = open_journal(log_room=ROOM)
+        journal = open_journal(log_room_bytes=ROOM)
     [note] = journal.notes
     assert "no room could be made for the journal's write-ahead log" in note and "larger than is allowed" in note
     assert (filled / LOG).stat().st_size == 32 + 4_120, "the epoch alone"

@@ -90,6 +90,13 @@ def test_no_journal_says_how_to_make_one(tmp_path):
             open_review(str(tmp_path), demo=demo)
 
 
+@pytest.mark.parametrize("hours", [0.0, -1.0, float("nan")])
+def test_a_demonstration_of_no_hours_is_refused(tmp_path, monkeypatch, hours):
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    with pytest.raises(ReviewRefusedError, match="expected more than 0 hours of the demonstration"):
+        open_review(hours=hours)
+
+
 def test_with_no_journal_a_short_crisis_is_played_and_its_worst_incident_found(tmp_path, monkeypatch):
     place = tmp_path / "temporary"
     place.mkdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.app.live_shell import live_folder
-from workbench.domain.errors import DataError, WorkbenchError
+from workbench.domain.errors import ConfigError, DataError, WorkbenchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,7 @@ def open_review(folder: str = "", *, demo: bool = True, hours: float = DEMONSTRA
         place = live_folder(folder)
         if not (place / DATABASE).is_file():
             # whoever names a folder wants that journal and no other story
-            if folder or not demo or not hours > 0.0:
+            if folder or not demo:
                 raise DataError(
                     f"there is no journal in {place}: make one with `workbench up --feed replay:brexit-2016 --speed "
                     "600`, or name the folder of another one"
@@ -98,6 +98,8 @@ def _demonstration(hours: float) -> Path:
     from workbench.monitor.review import Progress
     from workbench.runtime.review.demonstration import play_demonstration
 
+    if not hours > 0.0:
+        raise ConfigError(f"expected more than 0 hours of the demonstration, got {hours}")
     folder, policy = Path(tempfile.mkdtemp(prefix="workbench-review-")), read_policy(None)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     request = LiveRequest(feed=f"replay:{DEMONSTRATION}", speed=0.0, seconds=DEMONSTRATION_SECONDS)

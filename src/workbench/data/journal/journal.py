@@ -45,7 +45,7 @@ class JournalOptions:
         A signed checkpoint follows after so many rows.
     journal_id : str
         Twelve hexadecimal digits; empty: drawn when the journal is made.
-    log_room : int
+    log_room_bytes : int
         Bytes that the write-ahead log is given at the opening, beside the disk's other work: a log that grows waits at
         every write for the file system to note its new blocks, behind whatever else this machine runs.
     """
@@ -54,7 +54,7 @@ class JournalOptions:
     exclusive: bool = False
     checkpoint_rows: int = 20_000
     journal_id: str = ""
-    log_room: int = 0
+    log_room_bytes: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no journal can be kept by."""
@@ -163,10 +163,10 @@ class Journal(Readable):
                 "its write-ahead log was not folded into it at the start: if the disk had refused a write before, "
                 "close monitor and audit and start the loop again, or a power failure may cost rows",
             )
-        elif self._options.log_room:
+        elif self._options.log_room_bytes:
             try:
                 # zeros are no frames to SQLite, and only the holder of the lock writes here
-                make_room(self._path.with_name(f"{self._path.name}-wal"), self._options.log_room)
+                make_room(self._path.with_name(f"{self._path.name}-wal"), self._options.log_room_bytes)
             except ExecutionError as error:
                 self.notes = (f"no room could be made for the journal's write-ahead log: {error}",)
 
