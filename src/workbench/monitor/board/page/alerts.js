@@ -3,7 +3,6 @@
 import { isolated, panel, write } from "./dom.js";
 import { both, duration, known, ladderName, near, NOT_KNOWN, reading, trigger } from "./format.js";
 import { emptyWords, isChosen } from "./positions.js";
-import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 const LEVELS = { 1: "information", 2: "warning", 3: "urgent", 4: "emergency" };
@@ -19,7 +18,7 @@ export function alerts() {
   );
   parts.body.append(...rows.nodes);
   const draw = (state) => {
-    const { alerts: all, book } = told(state);
+    const { alerts: all, book } = state.sections;
     const overdue = (row) => left(row, state.worldNs) < 0;
     // a choice never hides what somebody should have acknowledged
     const list = (all ?? []).filter((row) => overdue(row) || concerns(row, state.choices, book?.positions));
@@ -31,7 +30,7 @@ export function alerts() {
   return {
     id: "alerts",
     title: "Alerts",
-    needs: ["alerts", "choices", "source"],
+    needs: ["alerts", "choices"],
     element: parts.element,
     draw,
     tick: draw,

@@ -4,7 +4,6 @@ import { isolated, make, mark, panel, plain, write } from "./dom.js";
 import { known, NOT_KNOWN, number, percent, signed, utc } from "./format.js";
 import { looks, Plot } from "./plot.js";
 import { Series } from "./series.js";
-import { told } from "./silence.js";
 
 const PERIODS = {
   hour: "the last hour",
@@ -84,7 +83,7 @@ export function charts(root, syncKey) {
   const past = new Past();
   let drawn = "";
   const draw = (whole) => {
-    const sections = told(whole);
+    const sections = whole.sections;
     const state = { ...whole, sections, series: past.of(sections, whole.series) };
     const look = looks(root, state.theme);
     const rungs = JSON.stringify((sections.book?.ladders ?? []).map((rung) => [rung.trigger, rung.holds]));
@@ -105,7 +104,7 @@ export function charts(root, syncKey) {
   return {
     id: "charts",
     title: "History",
-    needs: ["series", "choices", "book", "source"],
+    needs: ["series", "choices", "book"],
     element: parts.element,
     draw,
     parts,

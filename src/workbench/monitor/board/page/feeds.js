@@ -3,7 +3,6 @@
 import { panel, write } from "./dom.js";
 import { NOT_KNOWN, number, percent } from "./format.js";
 import { emptyWords } from "./positions.js";
-import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 export function feeds() {
@@ -11,7 +10,7 @@ export function feeds() {
   const rows = table("Feeds of prices", COLUMNS, (row) => row.name, NOT_KNOWN);
   parts.body.append(...rows.nodes);
   const draw = (state) => {
-    const { feed_in_use: used, feeds: all } = told(state);
+    const { feed_in_use: used, feeds: all } = state.sections;
     rows.say(emptyWords(all, "no feeds yet"));
     const list = (all ?? []).map((row, place) => ({ ...row, used: place === used }));
     rows.draw(list, state);
@@ -20,7 +19,7 @@ export function feeds() {
   return {
     id: "feeds",
     title: "Feeds",
-    needs: ["feeds", "feed_in_use", "source"],
+    needs: ["feeds", "feed_in_use"],
     element: parts.element,
     draw,
     parts,

@@ -3,7 +3,6 @@
 import { panel, write } from "./dom.js";
 import { bytes, known, milliseconds, NOT_KNOWN, number, utc } from "./format.js";
 import { ownTime } from "./orders.js";
-import { told } from "./silence.js";
 import { table, terms } from "./tables.js";
 
 const MODEL_TERMS = [
@@ -28,7 +27,7 @@ export function models() {
   const list = terms(MODEL_TERMS);
   parts.body.append(list.element);
   const draw = (state) => {
-    const { book, calibration, policy, strategy_set: set } = told(state);
+    const { book, calibration, policy, strategy_set: set } = state.sections;
     drawCalibration(list, calibration, policy);
     const none = book ? ["none: the book holds fixed positions", "–"] : [NOT_KNOWN, NOT_KNOWN];
     list.say("strategy_set.id", set?.id, set?.id ?? none[0]);
@@ -39,7 +38,7 @@ export function models() {
   return {
     id: "models",
     title: "Calibration",
-    needs: ["calibration", "strategy_set", "policy", "book", "source"],
+    needs: ["calibration", "strategy_set", "policy", "book"],
     element: parts.element,
     draw,
     parts,
@@ -66,7 +65,7 @@ export function health() {
   const rows = table("Latency, milliseconds", LATENCY, (row) => row.name, NOT_KNOWN);
   parts.body.append(list.element, ...rows.nodes);
   const draw = (state) => {
-    const { latency, loop, ...others } = told(state);
+    const { latency, loop, ...others } = state.sections;
     drawSystem(list, { loop, ...others });
     drawWatchdog(list, state.control.watchdog);
     const stages = Object.entries(latency ?? {}).filter(([, found]) => found.count);
@@ -77,7 +76,7 @@ export function health() {
   return {
     id: "health",
     title: "System",
-    needs: ["loop", "journal", "health", "latency", "pid", "control", "source"],
+    needs: ["loop", "journal", "health", "latency", "pid", "control"],
     element: parts.element,
     draw,
     parts,

@@ -3,7 +3,6 @@
 import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
 import { known, ladderName, near, NOT_KNOWN, reading, trigger } from "./format.js";
 import { ahead, byLadder, effect, nearness } from "./rungs.js";
-import { told } from "./silence.js";
 
 const ORDER = ["DRAWDOWN", "VOLATILITY", "VALUE_AT_RISK", "CORRELATION", "TECHNICAL"];
 const FURTHER = {
@@ -30,7 +29,7 @@ export function ladders() {
   parts.body.append(empty, list);
   const shown = new Map();
   const draw = (state) => {
-    const { book } = told(state);
+    const { book } = state.sections;
     const all = byLadder(book?.ladders);
     reveal(empty, all.size === 0);
     write(empty, book ? "this book has no ladders" : NOT_KNOWN);
@@ -49,7 +48,7 @@ export function ladders() {
     const held = (book?.ladders ?? []).filter((rung) => rung.holds).length;
     write(parts.aside, all.size ? `${countWords(held)} · ■ holds  ○ does not` : "");
   };
-  return { id: "ladders", title: "Ladders", needs: ["book", "source"], element: parts.element, draw, parts };
+  return { id: "ladders", title: "Ladders", needs: ["book"], element: parts.element, draw, parts };
 }
 
 // of a ladder that is no longer told nothing may stay

@@ -3,7 +3,6 @@
 import { panel, write } from "./dom.js";
 import { both, known, milliseconds, near, NOT_KNOWN, number, signed, words } from "./format.js";
 import { chosen, emptyWords, isChosen } from "./positions.js";
-import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 const ENDED = new Set(["FILLED", "CANCELLED", "REJECTED", "REFUSED"]);
@@ -15,7 +14,7 @@ export function orders() {
   const rows = table("Orders, newest first", COLUMNS, (row) => row.id, NOT_KNOWN);
   parts.body.append(...rows.nodes);
   const draw = (state) => {
-    const sections = told(state);
+    const sections = state.sections;
     const list = chosen(sections.orders, state.choices);
     rows.say(emptyWords(sections.orders, "no orders yet"));
     rows.draw(list, state);
@@ -24,7 +23,7 @@ export function orders() {
   return {
     id: "orders",
     title: "Orders",
-    needs: ["orders", "broker", "choices", "source"],
+    needs: ["orders", "broker", "choices"],
     element: parts.element,
     draw,
     parts,

@@ -2,7 +2,6 @@
 
 import { panel, write } from "./dom.js";
 import { duration, known, NOT_KNOWN, number, percent, signed, tone, words } from "./format.js";
-import { told } from "./silence.js";
 import { table } from "./tables.js";
 
 const STALE_RUNG = 2;
@@ -29,7 +28,7 @@ export function positions() {
   const rows = table("Positions of the book", COLUMNS, (row) => `${row.strategy} ${row.pair}`, NOT_KNOWN);
   parts.body.append(...rows.nodes);
   const draw = (state) => {
-    const all = told(state).book?.positions;
+    const all = state.sections.book?.positions;
     const list = chosen(all, state.choices);
     rows.say(emptyWords(all, "no positions yet"));
     rows.draw(list, state);
@@ -38,7 +37,7 @@ export function positions() {
   return {
     id: "positions",
     title: "Positions",
-    needs: ["book", "quoted", "choices", "source"],
+    needs: ["book", "quoted", "choices"],
     element: parts.element,
     draw,
     parts,

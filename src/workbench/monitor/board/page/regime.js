@@ -2,7 +2,6 @@
 
 import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
 import { known, near, NOT_KNOWN, percent, words } from "./format.js";
-import { told } from "./silence.js";
 
 export function regime() {
   const parts = panel("regime", "Regime", "regime");
@@ -14,7 +13,7 @@ export function regime() {
   parts.body.append(make("p", {}, now), since, empty, list, source);
   const rows = new Map();
   const draw = (state) => {
-    const sections = told(state);
+    const sections = state.sections;
     const found = sections.regime ?? {};
     const name = found.now ?? sections.book?.regime;
     put(now, name, name ? plain(words(name)) : NOT_KNOWN);
@@ -24,7 +23,7 @@ export function regime() {
     write(empty, sections.regime ? "no probabilities known yet" : "probabilities: not known");
     drawShares(list, rows, found.probabilities ?? {}, name);
   };
-  return { id: "regime", title: "Regime", needs: ["regime", "book", "source"], element: parts.element, draw, parts };
+  return { id: "regime", title: "Regime", needs: ["regime", "book"], element: parts.element, draw, parts };
 }
 
 function drawShares(list, rows, shares, now) {

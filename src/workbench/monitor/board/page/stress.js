@@ -3,7 +3,6 @@
 import { figure, make, mark, panel, plain, put, reveal, write } from "./dom.js";
 import { known, near, number, words } from "./format.js";
 import { capSentence } from "./rungs.js";
-import { told } from "./silence.js";
 
 const CONDITIONS = ["NORMAL", "ELEVATED", "HIGH", "EXTREME", "CRISIS"];
 
@@ -36,7 +35,7 @@ export function stress() {
   );
   const rows = [];
   const draw = (state) => {
-    const book = told(state).book ?? {};
+    const book = state.sections.book ?? {};
     put(score, known(book.stress_score) ? book.stress_score : null, number(book.stress_score, 0));
     reveal(of, known(book.stress_score));
     scale.firstChild.style.width = `${known(book.stress_score) ? Math.min(100, Math.max(0, book.stress_score)) : 0}%`;
@@ -44,7 +43,7 @@ export function stress() {
     drawNote(note, book);
     drawCondition(conditions, lines, book, state.worldNs);
   };
-  return { id: "stress", title: "Stress", needs: ["book", "source"], element: parts.element, draw, parts };
+  return { id: "stress", title: "Stress", needs: ["book"], element: parts.element, draw, parts };
 }
 
 function drawParts(list, rows, found) {
